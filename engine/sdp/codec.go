@@ -1,0 +1,139 @@
+package sdp
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Codec is one format of an RTP stream: an a=rtpmap line and its a=fmtp.
+type Codec struct {
+	PayloadType uint8 // 0 to 127
+	Name        string
+	ClockRate   int // Hz
+	Channels    int // 0 means 1
+	Fmtp        string
+}
+
+// The formats every telephone knows. The payload types of PCMU and PCMA are fixed
+// by RFC 3551; that of TelephoneEvent is only customary.
+var (
+	PCMU           = Codec{PayloadType: 0, Name: "PCMU", ClockRate: 8000}
+	PCMA           = Codec{PayloadType: 8, Name: "PCMA", ClockRate: 8000}
+	TelephoneEvent = Codec{PayloadType: 101, Name: "telephone-event", ClockRate: 8000, Fmtp: "0-16"}
+)
+
+// static are the audio payload types of RFC 3551 §6 that need no a=rtpmap.
+var static = [...]Codec{
+	PCMU,
+	{PayloadType: 3, Name: "GSM", ClockRate: 8000},
+	{PayloadType: 4, Name: "G723", ClockRate: 8000},
+	PCMA,
+	{PayloadType: 9, Name: "G722", ClockRate: 8000}, // 16 kHz, but the number stayed: RFC 3551 §4.5.2
+	{PayloadType: 13, Name: "CN", ClockRate: 8000},
+	{PayloadType: 18, Name: "G729", ClockRate: 8000},
+}
+
+// IsEvent tells whether this is RFC 4733's telephone-event and not sound.
+func (c Codec) IsEvent() bool { return strings.EqualFold(c.Name, TelephoneEvent.Name) }
+
+// isSound leaves out the formats that only accompany a codec.
+func (c Codec) isSound() bool {
+	return !c.IsEvent() && !strings.EqualFold(c.Name, "CN") && !strings.EqualFold(c.Name, "red")
+}
+
+// Same tells whether two codecs mean the same coding, whatever their numbers.
+func (c Codec) Same(d Codec) bool {
+	return strings.EqualFold(c.Name, d.Name) && c.ClockRate == d.ClockRate && max(c.Channels, 1) == max(d.Channels, 1)
+}
+
+// find returns the codec of list that is the same coding as c.
+func find(list []Codec, c Codec) (Codec, bool) {
+	for _, d := range list {
+		if d.Same(c) {
+			return d, true
+		}
+	}
+	return Codec{}, false
+}
+
+// Codecs are the formats the stream lists and describes, in its order. Formats
+// that are no payload type, or are neither described nor static, are left out.
+func (m *Media) Codecs() []Codec {
+	var known [128]Codec
+	for _, c := range static {
+		known[c.PayloadType] = c
+	}
+	for _, a := range m.Attributes {
+		if !strings.EqualFold(a.Name, "rtpmap") {
+			continue
+		}
+		if pt, rest, ok := payloadType(a.Value); ok {
+			if c, ok := parseMap(rest); ok {
+				c.PayloadType = pt
+				known[pt] = c
+			}
+		}
+	}
+	for _, a := range m.Attributes {
+		if !strings.EqualFold(a.Name, "fmtp") {
+			continue
+		}
+		if pt, rest, ok := payloadType(a.Value); ok {
+			known[pt].Fmtp = rest
+		}
+	}
+	var list []Codec
+	for _, f := range m.Formats {
+		pt, _, ok := payloadType(f)
+		if ok && known[pt].Name != "" {
+			list = append(list, known[pt])
+			known[pt].Name = "" // once
+		}
+	}
+	return list
+}
+
+// payloadType splits "101 rest".
+func payloadType(value string) (pt uint8, rest string, ok bool) {
+	text := value
+	if i := strings.IndexAny(value, " \t"); i >= 0 {
+		text, rest = value[:i], value[i:]
+	}
+	n, err := strconv.ParseUint(text, 10, 7)
+	return uint8(n), strings.TrimSpace(rest), err == nil
+}
+
+// parseMap reads "opus/48000/2".
+func parseMap(value string) (Codec, bool) {
+	f := strings.Split(value, "/")
+	if len(f) < 2 {
+		return Codec{}, false
+	}
+	c := Codec{Name: strings.TrimSpace(f[0])}
+	rate, err := strconv.ParseUint(strings.TrimSpace(f[1]), 10, 31)
+	if err != nil || rate == 0 || c.Name == "" {
+		return Codec{}, false
+	}
+	c.ClockRate = int(rate)
+	if len(f) > 2 {
+		n, err := strconv.ParseUint(strings.TrimSpace(f[2]), 10, 8)
+		if err == nil && n > 1 {
+			c.Channels = int(n)
+		}
+	}
+	return c, true
+}
+
+// attributes are the lines that describe c in a description.
+func (c Codec) attributes() []Attribute {
+	pt := strconv.Itoa(int(c.PayloadType))
+	value := pt + " " + c.Name + "/" + strconv.Itoa(c.ClockRate)
+	if c.Channels > 1 {
+		value += "/" + strconv.Itoa(c.Channels)
+	}
+	list := []Attribute{{"rtpmap", value}}
+	if c.Fmtp != "" {
+		list = append(list, Attribute{"fmtp", pt + " " + c.Fmtp})
+	}
+	return list
+}
