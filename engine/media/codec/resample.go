@@ -3,10 +3,10 @@ package codec
 import "math"
 
 const (
-	lobes    = 16   // of the kernel each side of its centre, in periods of the lower rate
-	cutoff   = 0.92 // of the lower rate's half: the band between is where the filter falls
-	kaiserBeta  = 7.0  // about 70 dB of stop band
-	maxRatio = 4096 // phases: keeps the kernel's table small
+	lobes      = 16   // of the kernel each side of its centre, in periods of the lower rate
+	cutoff     = 0.92 // of the lower rate's half: the band between is where the filter falls
+	kaiserBeta = 7.0  // about 70 dB of stop band
+	maxRatio   = 4096 // phases: keeps the kernel's table small
 )
 
 // Resample brings pcm from one rate to another, in Hz, through a low-pass filter
@@ -74,7 +74,7 @@ func kaiser(x float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return bessel(kaiserBeta*math.Sqrt(1-x*x)) / bessel(kaiserβ)
+	return bessel(kaiserBeta*math.Sqrt(1-x*x)) / bessel(kaiserBeta)
 }
 
 // bessel is the modified Bessel function of the first kind and order zero.
