@@ -61,3 +61,20 @@ func TestSleepEndsWithItsContext(t *testing.T) {
 		t.Fatalf("Sleep returned %v", err)
 	}
 }
+
+func TestJumpingFiresWhatIsSkipped(t *testing.T) {
+	c := NewJumping()
+	lock, later := c.NewTimer(30*time.Minute), c.NewTimer(24*time.Hour)
+	called := make(chan struct{})
+	c.AfterFunc(time.Minute, func() { close(called) })
+	before := c.Now()
+	c.Jump(30 * time.Minute)
+	<-lock.C()
+	<-called
+	if passed := c.Now().Sub(before); passed < 30*time.Minute {
+		t.Errorf("only %v have passed", passed)
+	}
+	if !later.Stop() {
+		t.Error("a timer that was not due has fired")
+	}
+}

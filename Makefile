@@ -1,0 +1,31 @@
+# make test is the one command that checks everything; it installs what it needs.
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+PACKAGES    := sip-tester baresip-core sox
+COMMANDS    := sipp baresip sox
+
+.PHONY: test tools build bench prompts
+
+test: tools
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt these: $$unformatted"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go test -race -timeout 30m ./...
+
+# The tests' phones come from Debian's packages; as an ordinary user this asks for sudo.
+tools:
+	@for c in $(COMMANDS); do command -v $$c >/dev/null || missing=1; done; \
+	if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then sudo=; else sudo=sudo; fi; \
+		$$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -yq --no-install-recommends $(PACKAGES); \
+	fi
+
+build:
+	CGO_ENABLED=0 go build -o belfry .
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./engine/...
+
+# Makes the prompts anew from their texts; needs espeak-ng and sox.
+prompts:
+	stdlib/prompts/make.sh
