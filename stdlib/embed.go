@@ -11,10 +11,11 @@ import (
 // Files is this folder as it was when the program was built: the Lua modules
 // at its root and in folders of their own, the sounds under prompts.
 //
-// The pattern takes everything, so that a new module or folder is in the
-// program without a change here.
+// The patterns take every file with a dot in its name, three folders deep, so that
+// a new module or folder is in the program without a change here, and a folder
+// that is still empty is no error.
 //
-//go:embed *
+//go:embed *.* */*.* */*/*.* */*/*/*.*
 var Files embed.FS
 
 // Prompts returns the shipped sounds, laid out as package prompt wants a
