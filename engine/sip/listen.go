@@ -1,0 +1,304 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// maxSources is how many source addresses one generation of a UDP socket may remember; retireAfter is how long a
+// retired generation stays for the handlers of its last datagrams.
+const (
+	maxSources  = 4096
+	retireAfter = 2 * time.Second
+)
+
+// network gives the Go network of a listen address: one family each, so that "0.0.0.0" and "[::]" can share a port.
+func network(base, addr string) (string, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return "", err
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
+		return base + "4", nil
+	case err != nil:
+		return "", fmt.Errorf("%q is no IP address", host)
+	case ip.Unmap().Is4():
+		return base + "4", nil
+	}
+	return base + "6", nil
+}
+
+func (s *Server) listen(ctx context.Context) error {
+	var lc net.ListenConfig
+	for _, a := range s.o.UDP {
+		nw, err := network("udp", a)
+		if err != nil {
+			return fmt.Errorf("sip: listen address udp %s: %w", a, err)
+		}
+		c, err := lc.ListenPacket(ctx, nw, a)
+		if err != nil {
+			return fmt.Errorf("sip: listen: %w", err)
+		}
+		s.udp = append(s.udp, s.wirePacketConn(c))
+	}
+	for _, a := range s.o.TCP {
+		nw, err := network("tcp", a)
+		if err != nil {
+			return fmt.Errorf("sip: listen address tcp %s: %w", a, err)
+		}
+		l, err := lc.Listen(ctx, nw, a)
+		if err != nil {
+			return fmt.Errorf("sip: listen: %w", err)
+		}
+		s.tcp = append(s.tcp, s.wireListener(l))
+	}
+	if len(s.udp)+len(s.tcp) == 0 {
+		return fmt.Errorf("sip: %w: no listen address", ErrInvalid)
+	}
+	return nil
+}
+
+func (s *Server) closeSockets() {
+	for _, c := range s.udp {
+		c.Close()
+	}
+	for _, l := range s.tcp {
+		l.Close()
+	}
+}
+
+func addrPort(a net.Addr) netip.AddrPort {
+	p, err := netip.ParseAddrPort(a.String())
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
+}
+
+// Addrs gives the bound addresses of "udp" or "tcp".
+func (s *Server) Addrs(transport string) []netip.AddrPort {
+	var out []netip.AddrPort
+	switch transport {
+	case "udp":
+		for _, c := range s.udp {
+			out = append(out, addrPort(c.LocalAddr()))
+		}
+	case "tcp":
+		for _, l := range s.tcp {
+			out = append(out, addrPort(l.Addr()))
+		}
+	}
+	return out
+}
+
+// generation is a UDP socket as sipgo sees it for a while. sipgo keeps one pool entry for each source address that a
+// PacketConn ever showed it, until reading from that PacketConn fails. So we show it the socket in generations: when
+// one has seen maxSources addresses the next takes over, and the old one ends and takes its entries along.
+type generation struct {
+	net.PacketConn
+	in      chan datagram
+	reading chan struct{} // closed at sipgo's first read: the pool knows this generation
+	once    sync.Once
+}
+
+type datagram struct {
+	data []byte
+	from net.Addr
+}
+
+func (g *generation) ReadFrom(b []byte) (int, net.Addr, error) {
+	g.once.Do(func() { close(g.reading) })
+	d, ok := <-g.in
+	if !ok {
+		return 0, nil, net.ErrClosed
+	}
+	return copy(b, d.data), d.from, nil
+}
+
+// serveUDP feeds one socket to sipgo until the socket is closed.
+func (s *Server) serveUDP(c net.PacketConn) error {
+	var gens sync.WaitGroup
+	defer gens.Wait()
+	start := func() *generation {
+		g := &generation{PacketConn: c, in: make(chan datagram, 64), reading: make(chan struct{})}
+		ended := make(chan struct{})
+		gens.Go(func() {
+			defer close(ended)
+			if err := s.tpl.ServeUDP(g); err != nil {
+				s.log.Error("serving a UDP socket", "addr", c.LocalAddr(), "err", err)
+			}
+		})
+		select {
+		case <-g.reading:
+		case <-ended:
+		}
+		return g
+	}
+	cur := start()
+	defer func() { close(cur.in) }()
+	sources := make(map[string]struct{})
+	buf := make([]byte, 65535)
+	for {
+		n, from, err := c.ReadFrom(buf)
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) || s.ctx.Err() != nil {
+				return nil
+			}
+			// An ICMP error of an earlier send shows up as a read error; the socket is as good as before.
+			s.log.Debug("reading a UDP socket", "addr", c.LocalAddr(), "err", err)
+			select {
+			case <-time.After(10 * time.Millisecond):
+				continue
+			case <-s.ctx.Done():
+				return nil
+			}
+		}
+		if n == 0 || from == nil {
+			continue
+		}
+		key := from.String()
+		if _, seen := sources[key]; !seen {
+			if len(sources) >= maxSources {
+				old := cur
+				cur = start()
+				gens.Go(func() {
+					select {
+					case <-time.After(retireAfter):
+					case <-s.ctx.Done():
+					}
+					close(old.in)
+				})
+				clear(sources)
+			}
+			sources[key] = struct{}{}
+		}
+		cur.in <- datagram{append([]byte(nil), buf[:n]...), from}
+	}
+}
+
+// local is our side of a flow: what to put in Via and Contact, and which socket to send from.
+type local struct {
+	host  string // IP address or name, no brackets
+	port  int
+	laddr sip.Addr // for sipgo: the listening socket; zero for TCP, where connections are found by the peer's address
+}
+
+func (l local) hostPort() string { return fmt.Sprintf("%s:%d", hostLiteral(l.host), l.port) }
+
+// localFor finds our side of the flow to a peer. UDP is sent from the socket that last heard the peer, else from the
+// first one of its address family, so that answers and NAT bindings fit.
+func (s *Server) localFor(transport string, remote netip.AddrPort) (local, error) {
+	bound, ok := netip.AddrPort{}, false
+	if transport == "udp" {
+		if c, err := s.tpl.GetConnection("udp", remote.String()); err == nil {
+			if a := addrPort(c.LocalAddr()); s.bound("udp", a) {
+				bound, ok = a, true
+			}
+			c.TryClose()
+		}
+	}
+	family := func(transport string) {
+		for _, a := range s.Addrs(transport) {
+			if !ok && a.Addr().Is4() == remote.Addr().Is4() {
+				bound, ok = a, true
+			}
+		}
+	}
+	family(transport)
+	var l local
+	if ok && transport == "udp" {
+		l.laddr = sip.Addr{IP: bound.Addr().AsSlice(), Port: int(bound.Port())}
+	}
+	if !ok && transport == "tcp" {
+		// A connection out needs no listener of ours; Contact then names the UDP port.
+		family("udp")
+	}
+	if !ok {
+		return local{}, fmt.Errorf("sip: no %s socket that reaches %s", transport, remote)
+	}
+	l.port = int(bound.Port())
+	switch {
+	case !bound.Addr().IsUnspecified():
+		l.host = bound.Addr().String()
+	case s.o.Advertise != "":
+		l.host = s.o.Advertise
+	default:
+		a, err := routeTo(remote)
+		if err != nil {
+			return local{}, err
+		}
+		l.host = a.String()
+	}
+	return l, nil
+}
+
+func (s *Server) bound(transport string, a netip.AddrPort) bool {
+	for _, b := range s.Addrs(transport) {
+		if a == b {
+			return true
+		}
+	}
+	return false
+}
+
+// routeTo asks the kernel which local address it would send from. Nothing is sent.
+func routeTo(remote netip.AddrPort) (netip.Addr, error) {
+	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(remote))
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("sip: no route to %s: %w", remote.Addr(), err)
+	}
+	defer c.Close()
+	return addrPort(c.LocalAddr()).Addr(), nil
+}
+
+// ownHosts are the names and addresses that mean this exchange.
+func (s *Server) ownHosts() map[string]bool {
+	own := map[string]bool{}
+	add := func(h string) {
+		if h != "" {
+			own[normalHost(h)] = true
+		}
+	}
+	add(s.o.Realm)
+	add(s.o.Advertise)
+	for _, d := range s.o.Domains {
+		add(d)
+	}
+	anywhere := false
+	for _, a := range append(s.Addrs("udp"), s.Addrs("tcp")...) {
+		if anywhere = anywhere || a.Addr().IsUnspecified(); !a.Addr().IsUnspecified() {
+			add(a.Addr().String())
+		}
+	}
+	if anywhere {
+		ifs, err := net.InterfaceAddrs()
+		if err != nil {
+			s.log.Warn("listing own addresses", "err", err)
+		}
+		for _, i := range ifs {
+			if p, err := netip.ParsePrefix(i.String()); err == nil {
+				add(p.Addr().Unmap().String())
+			}
+		}
+	}
+	return own
+}
+
+func normalHost(h string) string {
+	h = hostLiteral(h)
+	b := []byte(h)
+	sip.ASCIIToLowerInPlace(b)
+	return string(b)
+}
+
+func (s *Server) wirePacketConn(c net.PacketConn) net.PacketConn { return c }
+func (s *Server) wireListener(l net.Listener) net.Listener       { return l }

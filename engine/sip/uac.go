@@ -1,0 +1,560 @@
+package sip
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// inviteClient is one call that we make: an INVITE, its repetitions towards other servers or with credentials, and the
+// dialogs that its responses make, one for each fork (RFC 3261 section 13.2).
+type inviteClient struct {
+	s        *Server
+	r        DialRequest
+	rt       route
+	from, to Address
+	interval uint32 // Session-Expires to ask for
+	minSE    uint32
+
+	mu          sync.Mutex
+	base        Dialog // what each fork's dialog begins as
+	req         *sip.Request
+	tx          *sip.ClientTx
+	forks       map[string]*Leg // by To tag
+	winner      *Leg
+	cause       error // why the call was given up; nil: it was not
+	provisional bool  // the present INVITE had a provisional response
+	cancelSent  bool
+	final       bool // the present INVITE had its final response
+	failed      bool // and that was no 2xx
+	arrived     []*sip.Response
+	arrival     chan struct{}
+	events      []event
+	wake        chan struct{}
+}
+
+// event is something that Dial's goroutine is told: a response, or the end of the transaction.
+type event struct {
+	res *sip.Response
+	leg *Leg // the winner
+	err error
+}
+
+// maxEvents bounds the responses not yet seen by Dial; more provisional ones are dropped.
+const maxEvents = 256
+
+func (c *inviteClient) tell(e event) {
+	c.mu.Lock()
+	if len(c.events) < maxEvents || e.res == nil || !e.res.IsProvisional() {
+		c.events = append(c.events, e)
+	}
+	c.mu.Unlock()
+	signal(c.wake)
+}
+
+// signal wakes who waits on a channel of capacity 1.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (c *inviteClient) take() []event {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e := c.events
+	c.events = nil
+	return e
+}
+
+// dial tries the hops in turn (RFC 3263 section 4.3): the next where one is silent, unreachable or says 503.
+func (c *inviteClient) dial(ctx context.Context) (*Leg, error) {
+	var err error
+	for _, h := range c.rt.hops {
+		var leg *Leg
+		leg, err = c.try(ctx, h)
+		if err == nil {
+			return leg, nil
+		}
+		var status *StatusError
+		again := errors.Is(err, ErrTimeout) || errors.Is(err, ErrTransport) || errors.As(err, &status) && status.Code == 503
+		if !again || ctx.Err() != nil {
+			break
+		}
+		c.s.log.Info("a server failed", "addr", h.addr, "transport", h.transport, "err", err)
+	}
+	c.dropForks(ErrTimeout)
+	return nil, err
+}
+
+// try makes the call to one hop, with as many INVITEs as challenges and session intervals need.
+func (c *inviteClient) try(ctx context.Context, h hop) (*Leg, error) {
+	var auth *Header
+	stale := false
+	for attempt := 0; ; attempt++ {
+		req, err := c.build(h, auth)
+		if err != nil {
+			return nil, err
+		}
+		if h.transport == "udp" && c.rt.tcp && len(req.String()) > maxDatagram {
+			// RFC 3261 section 18.1.1; who does not listen on TCP gets it over UDP after all.
+			if big, err := c.build(hop{"tcp", h.addr}, auth); err == nil {
+				if res, leg, err := c.send(ctx, big); !errors.Is(err, ErrTransport) {
+					if res == nil {
+						return leg, err
+					}
+					return nil, statusError(res)
+				}
+				if req, err = c.build(h, auth); err != nil {
+					return nil, err
+				}
+			}
+		}
+		res, leg, err := c.send(ctx, req)
+		if res == nil {
+			return leg, err
+		}
+		switch {
+		case (res.StatusCode == 401 || res.StatusCode == 407) && c.rt.auth != nil && (auth == nil || challengeStale(res) && !stale):
+			stale = auth != nil
+			value, err := c.rt.auth.answer(res, "INVITE", req.Recipient.String(), c.r.Offer)
+			if err != nil {
+				return nil, fmt.Errorf("sip: answering the challenge of %s: %w: %w", h.addr, err, statusError(res))
+			}
+			auth = value
+			continue
+		case res.StatusCode == 422 && attempt < 4:
+			if min, ok := headerUint(res, "Min-SE"); ok && uint32(min) > c.interval && min <= 1<<17 {
+				c.interval, c.minSE = uint32(min), uint32(min)
+				continue
+			}
+		}
+		return nil, statusError(res)
+	}
+}
+
+// send runs one INVITE to its end. A final response other than 2xx is returned as such; 2xx gives the leg.
+func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Response, *Leg, error) {
+	tx, err := c.s.txl.NewClientTransaction(ctx, req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("sip: sending INVITE to %s: %w: %w", req.Destination(), ErrTransport, err)
+	}
+	c.mu.Lock()
+	c.req, c.tx, c.provisional, c.cancelSent, c.final, c.failed, c.events = req, tx, false, false, false, false, nil
+	c.mu.Unlock()
+	branch, _ := req.Via().Params.Get("branch")
+	c.s.setClient(branch, c)
+	if !tx.OnTerminate(func(string, error) { c.s.setClient(branch, nil) }) {
+		c.s.setClient(branch, nil)
+	}
+	c.s.count.requests.WithLabelValues("out", "INVITE").Inc()
+	if err := tx.Init(); err != nil {
+		tx.Terminate()
+		return nil, nil, fmt.Errorf("sip: sending INVITE to %s: %w: %w", req.Destination(), ErrTransport, err)
+	}
+	if !c.s.spawn("an INVITE", func() { c.run(tx) }) {
+		tx.Terminate()
+		return nil, nil, ErrClosed
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			cause := context.Cause(ctx)
+			c.abandon(cause)
+			return nil, nil, cause
+		case <-c.wake:
+		}
+		for _, e := range c.take() {
+			switch {
+			case e.err != nil:
+				return nil, nil, e.err
+			case e.leg != nil:
+				return nil, e.leg, nil
+			case e.res.IsProvisional():
+				if c.r.OnProgress != nil {
+					c.r.OnProgress(e.res.StatusCode, e.res.Reason, sdpOf(e.res))
+				}
+			default:
+				return e.res, nil, nil
+			}
+		}
+	}
+}
+
+// setClient says who gets the responses to the INVITE with a branch; nil: nobody any more.
+func (s *Server) setClient(branch string, c *inviteClient) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c == nil {
+		delete(s.clients, branch)
+		return
+	}
+	s.clients[branch] = c
+}
+
+// observe gets each response to our INVITEs, in order, in the goroutine that read it. sipgo handles each message in a
+// goroutine of its own, so that a 200 may overtake the 180 before it, and shows the user only the first 2xx.
+func (s *Server) observe(res *sip.Response) {
+	cseq, via := res.CSeq(), res.Via()
+	if cseq == nil || via == nil || cseq.MethodName != sip.INVITE {
+		return
+	}
+	branch, _ := via.Params.Get("branch")
+	s.mu.Lock()
+	c := s.clients[branch]
+	s.mu.Unlock()
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	listening := !c.final && c.req.CSeq().SeqNo == cseq.SeqNo
+	if listening && (len(c.arrived) < maxEvents || !res.IsProvisional()) && len(c.arrived) < 2*maxEvents {
+		c.arrived = append(c.arrived, res)
+	}
+	c.mu.Unlock()
+	if listening {
+		signal(c.arrival)
+		return
+	}
+	if res.IsSuccess() {
+		// Another fork, or a repetition: acknowledged, and the other fork hung up.
+		s.spawn("a 2xx", func() { c.success(res) })
+	}
+}
+
+// run handles the responses of one INVITE transaction until it has its final one. It also takes them from sipgo, whose
+// transaction waits until somebody does.
+func (c *inviteClient) run(tx *sip.ClientTx) {
+	taken, over := false, false // sipgo has handed over its final response; we have handled ours
+	for !taken || !over {
+		select {
+		case res := <-tx.Responses():
+			taken = taken || !res.IsProvisional()
+		case <-c.arrival:
+			over = c.handleArrived() || over
+		case <-tx.Done():
+			if c.handleArrived() || over {
+				return
+			}
+			c.ended()
+			err := tx.Err()
+			switch {
+			case c.s.ctx.Err() != nil:
+				err = ErrClosed
+			case errors.Is(err, sip.ErrTransactionTimeout):
+				err = fmt.Errorf("sip: INVITE to %s: %w", c.req.Destination(), ErrTimeout)
+			default:
+				err = fmt.Errorf("sip: INVITE to %s: %w: %w", c.req.Destination(), ErrTransport, err)
+			}
+			c.tell(event{err: err})
+			return
+		}
+	}
+}
+
+// handleArrived handles what has arrived; true: a final response was among it.
+func (c *inviteClient) handleArrived() (over bool) {
+	for {
+		c.mu.Lock()
+		list := c.arrived
+		c.arrived = nil
+		c.mu.Unlock()
+		if len(list) == 0 {
+			return over
+		}
+		for _, res := range list {
+			switch {
+			case res.IsSuccess():
+				c.s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
+				c.success(res)
+				over = true
+			case over:
+			case res.StatusCode == 100:
+				c.proceeding()
+			case res.IsProvisional():
+				if c.progress(res) {
+					c.tell(event{res: res})
+				}
+			default:
+				c.s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
+				c.ended()
+				c.tell(event{res: res})
+				over = true
+			}
+		}
+	}
+}
+
+func (c *inviteClient) ended() {
+	c.mu.Lock()
+	c.final, c.failed = true, true
+	c.mu.Unlock()
+	c.dropForks(ErrTimeout)
+}
+
+// proceeding notes a provisional response; a CANCEL that had to wait for one goes out now (RFC 3261 section 9.1).
+func (c *inviteClient) proceeding() {
+	c.mu.Lock()
+	c.provisional = true
+	waiting := c.cause != nil && !c.cancelSent
+	c.cancelSent = c.cancelSent || waiting
+	c.mu.Unlock()
+	if waiting {
+		c.s.spawn("CANCEL", c.sendCancel)
+	}
+}
+
+// progress takes a provisional response above 100; false: a repetition.
+func (c *inviteClient) progress(res *sip.Response) bool {
+	c.proceeding()
+	l, _ := c.fork(res)
+	if l == nil {
+		return true // without To tag it makes no dialog
+	}
+	if !l.prack(res) {
+		return false
+	}
+	if sdp := sdpOf(res); sdp != nil {
+		l.mu.Lock()
+		l.d.RemoteSDP = sdp
+		l.mu.Unlock()
+	}
+	return true
+}
+
+// fork finds or makes the leg of the dialog a response belongs to.
+func (c *inviteClient) fork(res *sip.Response) (l *Leg, made bool) {
+	id, ok := clientDialogID(res)
+	if !ok || id.remoteTag == "" {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l = c.forks[id.remoteTag]; l != nil {
+		return l, false
+	}
+	if len(c.forks) >= 32 {
+		return nil, false
+	}
+	d := c.base
+	d.RemoteTag = id.remoteTag
+	d.updateTarget(res)
+	d.recordRoute(res, true)
+	d.allow(res)
+	l = c.s.newLeg(d)
+	l.client, l.from, l.to = c, c.from, c.to
+	l.dialled = c.r.Number
+	if l.dialled == "" {
+		l.dialled = c.to.User
+	}
+	l.handler = c.r.Handler
+	l.auth = c.rt.auth
+	c.forks[id.remoteTag] = l
+	c.s.register(l, id)
+	return l, true
+}
+
+// success takes a 2xx: the first makes the call, unless it was given up; every other dialog is acknowledged and hung
+// up; a repetition is acknowledged again (RFC 3261 section 13.2.2.4).
+func (c *inviteClient) success(res *sip.Response) {
+	l, _ := c.fork(res)
+	if l == nil {
+		return
+	}
+	l.ackMu.Lock()
+	repeated := l.ackReq != nil
+	l.ackMu.Unlock()
+	seq := res.CSeq().SeqNo
+	if repeated {
+		l.sendAck(seq)
+		return
+	}
+	c.mu.Lock()
+	won := c.winner == nil && c.cause == nil && !c.failed
+	if won {
+		c.winner = l
+	}
+	c.final = true
+	c.mu.Unlock()
+	l.confirm(res)
+	if err := l.sendAck(seq); err != nil {
+		l.log.Warn("acknowledging", "err", err)
+	}
+	if !won {
+		l.hangUpFork()
+		return
+	}
+	l.release = func() { c.s.releaseLeg("") }
+	c.dropForks(ErrAnsweredElsewhere)
+	l.startSession()
+	c.tell(event{leg: l})
+}
+
+// dropForks forgets the early dialogs that did not win.
+func (c *inviteClient) dropForks(cause error) {
+	c.mu.Lock()
+	var lost []*Leg
+	for _, l := range c.forks {
+		if l != c.winner {
+			lost = append(lost, l)
+		}
+	}
+	c.mu.Unlock()
+	for _, l := range lost {
+		l.finish(cause)
+	}
+}
+
+// confirm turns the early dialog into a confirmed one.
+func (l *Leg) confirm(res *sip.Response) {
+	sdp := sdpOf(res)
+	interval, refresher := sessionResponse(res)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.d.Confirmed, l.final = true, true
+	l.answerHeaders = res
+	l.d.updateTarget(res)
+	l.d.recordRoute(res, true)
+	l.d.allow(res)
+	if sdp != nil {
+		l.d.RemoteSDP = sdp
+	}
+	l.d.SessionInterval, l.d.Refresher = interval, refresher != "uas"
+	if interval == 0 && l.client != nil {
+		// The peer has no session timer: we refresh alone (RFC 4028 section 7.2).
+		l.d.SessionInterval, l.d.Refresher = l.client.interval, true
+	}
+}
+
+// hangUpFork ends a dialog that its fork answered too late.
+func (l *Leg) hangUpFork() {
+	l.finish(ErrAnsweredElsewhere)
+	l.s.spawn("BYE", func() {
+		ctx, cancel := context.WithTimeout(l.s.ctx, 64*l.s.timers.T1)
+		defer cancel()
+		if _, err := l.do(ctx, sip.BYE, nil, ""); err != nil {
+			l.log.Debug("hanging up a late fork", "err", err)
+		}
+	})
+}
+
+// sendAck acknowledges a 2xx, the first time and again. seq is the CSeq of its INVITE.
+func (l *Leg) sendAck(seq uint32) error {
+	l.mu.Lock()
+	d := l.d
+	l.mu.Unlock()
+	l.ackMu.Lock()
+	defer l.ackMu.Unlock()
+	if l.ackReq == nil || l.ackReq.CSeq().SeqNo != seq {
+		ack, err := l.build(l.s.ctx, &d, sip.ACK, seq, nil, "", l.auth.last()...)
+		if err != nil {
+			return err
+		}
+		l.ackReq = ack
+	}
+	if err := l.s.tpl.WriteMsg(l.ackReq); err != nil {
+		return fmt.Errorf("sip: sending ACK: %w: %w", ErrTransport, err)
+	}
+	return nil
+}
+
+// abandon gives the call up, at whatever point it is.
+func (c *inviteClient) abandon(cause error) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	winner := c.winner
+	send := winner == nil && c.provisional && !c.cancelSent && !c.final
+	c.cancelSent = c.cancelSent || send
+	c.mu.Unlock()
+	if winner != nil {
+		winner.bye(cause)
+	}
+	if send {
+		c.s.spawn("CANCEL", c.sendCancel)
+	}
+}
+
+// sendCancel cancels the INVITE the way it went: same Request-URI, Via and Route (RFC 3261 section 9.1).
+func (c *inviteClient) sendCancel() {
+	c.mu.Lock()
+	invite, tx, cause := c.req, c.tx, c.cause
+	c.mu.Unlock()
+	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
+	req.AppendHeader(invite.Via().Clone())
+	for _, h := range invite.GetHeaders("Route") {
+		req.AppendHeader(sip.NewHeader("Route", h.Value()))
+	}
+	req.AppendHeader(sip.HeaderClone(invite.From()))
+	req.AppendHeader(sip.HeaderClone(invite.To()))
+	callID := *invite.CallID()
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	maxForwards := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&maxForwards)
+	if errors.Is(cause, ErrAnsweredElsewhere) {
+		req.AppendHeader(sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
+	}
+	if c.s.o.UserAgent != "" {
+		req.AppendHeader(sip.NewHeader("User-Agent", c.s.o.UserAgent))
+	}
+	req.SetBody(nil)
+	req.Laddr = invite.Laddr
+	req.SetTransport(invite.Transport())
+	req.SetDestination(invite.Destination())
+	if _, err := c.s.transact(c.s.ctx, req); err != nil {
+		c.s.log.Debug("CANCEL", "err", err)
+	}
+	// Without a final response 64*T1 after the CANCEL, the INVITE counts as cancelled.
+	timer := c.s.clock.NewTimer(64 * c.s.timers.T1)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		c.mu.Lock()
+		final := c.final
+		c.mu.Unlock()
+		if !final {
+			tx.Terminate()
+		}
+	case <-tx.Done():
+	case <-c.s.ctx.Done():
+	}
+}
+
+// statusError makes an error of a final response.
+func statusError(res *sip.Response) *StatusError {
+	e := &StatusError{Code: res.StatusCode, Reason: res.Reason, header: func(name string) string { return headerValue(res, name) }}
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		type target struct {
+			uri string
+			q   float64
+		}
+		var targets []target
+		for _, v := range headerList(res, "Contact") {
+			n, ok := parseNameAddr(v)
+			if !ok || n.URI.Wildcard || len(targets) >= 16 {
+				continue
+			}
+			q := 1.0
+			if p, ok := n.Params.Get("q"); ok {
+				if f, err := strconv.ParseFloat(p, 64); err == nil {
+					q = f
+				}
+			}
+			targets = append(targets, target{n.URI.String(), q})
+		}
+		slices.SortStableFunc(targets, func(a, b target) int { return cmp.Compare(b.q, a.q) })
+		for _, t := range targets {
+			e.Contacts = append(e.Contacts, t.uri)
+		}
+	}
+	return e
+}
