@@ -1,0 +1,7 @@
+//go:build !linux
+
+package media
+
+func systemDrivers() []string { return nil }
+
+func systemNetwork(string) network { return nil }

@@ -1,0 +1,235 @@
+package media
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
+
+// PlayOptions say how a Player plays.
+type PlayOptions struct {
+	Loop   bool          // begin again at the end
+	Volume float64       // in dB, 0: as recorded; -60 to +20
+	Start  time.Duration // where in the row of clips to begin
+}
+
+// Player plays clips in a row, once, to whom it is given: a session, a mixer or a
+// mixer's member. It is safe for concurrent use.
+type Player struct {
+	clips []*Clip
+	loop  bool
+	gain  int32 // times 1<<gainBits
+	total int64 // samples of all clips
+	done  chan struct{}
+
+	mu       sync.Mutex // never held while anything waits: the packet path takes it
+	clip     int        // the clip that is played
+	at       int        // the next sample in it
+	attached bool       // it has been given to somebody
+	paused   bool
+	over     bool // done is closed
+	finished bool // it came to its end
+}
+
+const gainBits = 12
+
+// playState says what a frame of a player is.
+type playState uint8
+
+const (
+	playing playState = iota
+	paused
+	ended
+)
+
+// NewPlayer makes a player of clips. It resamples those that have not been played
+// before, so it may take a while.
+func NewPlayer(clips []*Clip, o PlayOptions) *Player {
+	volume := min(max(o.Volume, -60), 20)
+	p := &Player{
+		clips: clips, loop: o.Loop, done: make(chan struct{}),
+		gain: int32(math.Round(math.Pow(10, volume/20) * (1 << gainBits))),
+	}
+	for _, c := range clips {
+		p.total += int64(len(c.narrowband()))
+	}
+	p.seekTo(samplesIn(o.Start))
+	return p
+}
+
+func samplesIn(d time.Duration) int64 { return int64(d / (time.Second / sampleRate)) }
+
+// Done is closed when the player has finished, was stopped, or was replaced by
+// another source.
+func (p *Player) Done() <-chan struct{} { return p.done }
+
+// Finished tells that the clips were played to their end.
+func (p *Player) Finished() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.finished
+}
+
+// Stop ends the player.
+func (p *Player) Stop() { p.end(false) }
+
+// Pause keeps the player silent where it is.
+func (p *Player) Pause() { p.setPaused(true) }
+
+// Resume goes on after Pause.
+func (p *Player) Resume() { p.setPaused(false) }
+
+func (p *Player) setPaused(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.paused = on
+}
+
+// Seek moves forward or back. It stops at the beginning and the end; a loop goes round.
+func (p *Player) Seek(by time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seekTo(p.position() + samplesIn(by))
+}
+
+// Position is how far into the clips the player is.
+func (p *Player) Position() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Duration(p.position()) * (time.Second / sampleRate)
+}
+
+func (p *Player) position() int64 {
+	n := int64(p.at)
+	for _, c := range p.clips[:p.clip] {
+		n += int64(len(c.narrow))
+	}
+	return n
+}
+
+func (p *Player) seekTo(to int64) {
+	if p.loop && p.total > 0 {
+		to = (to%p.total + p.total) % p.total
+	}
+	to = min(max(0, to), p.total)
+	p.clip, p.at = 0, 0
+	for p.clip < len(p.clips) && to >= int64(len(p.clips[p.clip].narrow)) {
+		to -= int64(len(p.clips[p.clip].narrow))
+		p.clip++
+	}
+	p.at = int(to)
+}
+
+// attach takes the player for one listener; it is false for one that serves or has
+// served already.
+func (p *Player) attach() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.attached || p.over {
+		return false
+	}
+	p.attached = true
+	return true
+}
+
+func (p *Player) end(finished bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.endLocked(finished)
+}
+
+func (p *Player) endLocked(finished bool) {
+	if !p.over {
+		p.over, p.finished = true, finished
+		close(p.done)
+	}
+}
+
+// prepare encodes the clips, if that is of use at this volume.
+func (p *Player) prepare(to codec.Codec) {
+	if p.gain != 1<<gainBits {
+		return
+	}
+	for _, c := range p.clips {
+		c.Prepare(to)
+	}
+}
+
+// frame tells what the next frame is. The player ends a frame after its last
+// sample: only then has it been heard. The caller holds p.mu.
+func (p *Player) frame() playState {
+	if !p.over {
+		p.nextClip()
+		if p.clip == len(p.clips) {
+			p.endLocked(true)
+		}
+	}
+	switch {
+	case p.over:
+		return ended
+	case p.paused:
+		return paused
+	}
+	return playing
+}
+
+// nextClip passes over clips that are through, and begins again in a loop.
+func (p *Player) nextClip() {
+	for p.clip < len(p.clips) && p.at >= len(p.clips[p.clip].narrow) {
+		p.clip, p.at = p.clip+1, 0
+		if p.clip == len(p.clips) && p.loop && p.total > 0 {
+			p.clip = 0
+		}
+	}
+}
+
+// payload writes the next frame, encoded, to dst; pcm is a frame of scratch space.
+func (p *Player) payload(dst []byte, pcm []int16, c codec.Codec) playState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	state := p.frame()
+	if state != playing {
+		return state
+	}
+	if p.gain == 1<<gainBits && p.clips[p.clip].payload(c) != nil && p.at+len(dst) <= len(p.clips[p.clip].narrow) {
+		p.at += copy(dst, p.clips[p.clip].payload(c)[p.at:])
+		return playing
+	}
+	p.fill(pcm)
+	c.Encode(dst, pcm)
+	return playing
+}
+
+// samples writes the next frame as PCM.
+func (p *Player) samples(pcm []int16) playState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	state := p.frame()
+	if state == playing {
+		p.fill(pcm)
+	}
+	return state
+}
+
+// fill takes a frame from the clips, across their seams; after the last comes silence.
+func (p *Player) fill(pcm []int16) {
+	n := 0
+	for n < len(pcm) {
+		p.nextClip()
+		if p.clip == len(p.clips) {
+			break
+		}
+		took := copy(pcm[n:], p.clips[p.clip].narrow[p.at:])
+		p.at += took
+		n += took
+	}
+	clear(pcm[n:])
+	if p.gain == 1<<gainBits {
+		return
+	}
+	for i, v := range pcm[:n] {
+		pcm[i] = int16(min(max(int32((int64(v)*int64(p.gain))>>gainBits), math.MinInt16), math.MaxInt16))
+	}
+}

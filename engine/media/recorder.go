@@ -1,0 +1,291 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
+
+// RecordOptions say what a Recorder does with what it hears.
+type RecordOptions struct {
+	// Write takes 8 kHz PCM, in order; it must not keep pcm. It is called from the
+	// recorder's own goroutine and may wait for a disk: some five seconds are kept
+	// for it meanwhile. An error ends the recording.
+	Write func(pcm []int16) error
+	// Silence ends the recording when nothing louder than Threshold has been heard
+	// for this long; 0: never.
+	Silence   time.Duration
+	Threshold float64       // in dBFS; 0: -45
+	MaxLength time.Duration // ends the recording; 0: none
+}
+
+// StopReason says why a recording ended.
+type StopReason uint8
+
+// The reasons.
+const (
+	Stopped   StopReason = iota // by Stop, StopRecord or the session's end
+	Silent                      // RecordOptions.Silence
+	MaxLength                   // RecordOptions.MaxLength
+	Failed                      // Write returned an error: Err has it
+)
+
+// String is the reason in a word.
+func (r StopReason) String() string {
+	names := [...]string{"stopped", "silent", "maxLength", "failed"}
+	if int(r) >= len(names) {
+		return "unknown"
+	}
+	return names[r]
+}
+
+const (
+	recordQueue  = 256 // chunks: five seconds
+	recordLevel  = -45 // dBFS, the default threshold
+	quietAfter   = 40  // ticks without a packet after which the clock says how much silence there is
+	fullScale    = 32768.0
+	markDistance = frameTicks
+)
+
+// Recorder takes down what one session hears. It is safe for concurrent use.
+type Recorder struct {
+	opts      RecordOptions
+	threshold float64 // mean square of a sample
+	queue     chan chunk
+	stop      chan struct{} // closed: no more is heard
+	done      chan struct{}
+	stopOnce  sync.Once
+	started   atomic.Bool
+
+	length   atomic.Int64 // samples written
+	trailing atomic.Int64 // samples of silence at the end
+	overflow atomic.Uint64
+
+	mu     sync.Mutex
+	reason StopReason
+	err    error
+
+	// ---- of the shard's thread
+	lastTick int64 // of the last packet
+
+	// ---- of the recorder's goroutine
+	timeline timeline
+	level    levelMeter
+}
+
+// chunk is a piece of what was heard, as it came, or the news that time has passed.
+type chunk struct {
+	tick      int64
+	ssrc      uint32
+	timestamp uint32
+	codec     codec.Codec // None: nothing came
+	n         uint8
+	payload   [frameSamples]byte
+}
+
+// NewRecorder makes a recorder; Session.Record starts it.
+func NewRecorder(o RecordOptions) *Recorder {
+	if o.Threshold == 0 {
+		o.Threshold = recordLevel
+	}
+	if o.Write == nil {
+		o.Write = func([]int16) error { return nil }
+	}
+	amplitude := fullScale * math.Pow(10, o.Threshold/20)
+	return &Recorder{
+		opts: o, threshold: amplitude * amplitude,
+		queue: make(chan chunk, recordQueue), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// Done is closed when the last sample has been written.
+func (r *Recorder) Done() <-chan struct{} { return r.done }
+
+// Reason says why the recording ended; it holds once Done is closed.
+func (r *Recorder) Reason() StopReason {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reason
+}
+
+// Err is Write's error.
+func (r *Recorder) Err() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
+}
+
+// Length is how much has been written.
+func (r *Recorder) Length() time.Duration {
+	return time.Duration(r.length.Load()) * (time.Second / sampleRate)
+}
+
+// TrailingSilence is how much of the recording's end is below the threshold.
+func (r *Recorder) TrailingSilence() time.Duration {
+	return time.Duration(r.trailing.Load()) * (time.Second / sampleRate)
+}
+
+// Overflow is how many packets became silence because Write was too slow.
+func (r *Recorder) Overflow() uint64 { return r.overflow.Load() }
+
+// Stop ends the recording and returns when all that was heard has been written.
+// It must not be called from Write.
+func (r *Recorder) Stop() {
+	r.finish(Stopped)
+	<-r.done
+}
+
+// finish begins the end without waiting.
+func (r *Recorder) finish(reason StopReason) {
+	r.stopOnce.Do(func() {
+		r.mu.Lock()
+		r.reason = reason
+		r.mu.Unlock()
+		close(r.stop)
+		if r.started.CompareAndSwap(false, true) {
+			close(r.done) // there is no goroutine that would
+		}
+	})
+}
+
+// start begins the recorder's goroutine; it is false for one that has served.
+func (r *Recorder) start() bool {
+	if !r.started.CompareAndSwap(false, true) {
+		return false
+	}
+	go r.run()
+	return true
+}
+
+// begin marks the recording's first moment.
+func (r *Recorder) begin(tick int64) {
+	r.lastTick = tick
+	r.push(&chunk{tick: tick})
+}
+
+// hear takes a packet of sound. It never waits.
+func (r *Recorder) hear(p *packet, c codec.Codec, tick int64) {
+	r.lastTick = tick
+	piece := chunk{tick: tick, ssrc: p.ssrc, timestamp: p.timestamp, codec: c}
+	for b := p.payload(); len(b) > 0; b = b[piece.n:] {
+		piece.n = uint8(copy(piece.payload[:], b))
+		r.push(&piece)
+		piece.timestamp += uint32(piece.n)
+	}
+}
+
+// mark tells the recorder that time passes though nothing comes. It is false when
+// the recorder has ended.
+func (r *Recorder) mark(tick int64) bool {
+	select {
+	case <-r.stop:
+		return false
+	default:
+	}
+	if tick-r.lastTick >= quietAfter {
+		r.push(&chunk{tick: tick})
+	}
+	return true
+}
+
+func (r *Recorder) push(c *chunk) {
+	select {
+	case r.queue <- *c:
+	default:
+		if c.codec != codec.None {
+			r.overflow.Add(1)
+		}
+	}
+}
+
+// run writes what is heard until the recorder is stopped, then the rest.
+func (r *Recorder) run() {
+	defer close(r.done)
+	defer func() {
+		if p := recover(); p != nil {
+			r.fail(fmt.Errorf("media: recorder: panic: %v", p))
+		}
+	}()
+	r.timeline.emit = r.write
+	for {
+		select {
+		case c := <-r.queue:
+			if !r.timeline.add(&c) {
+				return
+			}
+		case <-r.stop:
+			for {
+				select {
+				case c := <-r.queue:
+					if !r.timeline.add(&c) {
+						return
+					}
+				default:
+					r.timeline.flush()
+					return
+				}
+			}
+		}
+	}
+}
+
+// fail sets the error; the first reason stays.
+func (r *Recorder) fail(err error) {
+	r.finish(Failed)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reason, r.err = Failed, errors.Join(r.err, err)
+}
+
+// write gives out samples in their final order; it is false when that was the end.
+func (r *Recorder) write(pcm []int16) bool {
+	limit := samplesIn(r.opts.MaxLength)
+	full := limit > 0 && r.length.Load()+int64(len(pcm)) >= limit
+	if full {
+		pcm = pcm[:limit-r.length.Load()]
+	}
+	if err := r.opts.Write(pcm); err != nil {
+		r.fail(fmt.Errorf("media: write recording: %w", err))
+		return false
+	}
+	r.length.Add(int64(len(pcm)))
+	r.trailing.Store(r.level.trailing(pcm, r.threshold))
+	switch {
+	case full:
+		r.finish(MaxLength)
+		return false
+	case r.opts.Silence > 0 && r.TrailingSilence() >= r.opts.Silence:
+		r.finish(Silent)
+		return false
+	}
+	return true
+}
+
+// levelMeter finds how long the sound has been below a level, in windows of 20 ms.
+type levelMeter struct {
+	n     int
+	sum   float64
+	quiet int64
+}
+
+func (m *levelMeter) trailing(pcm []int16, threshold float64) int64 {
+	for _, v := range pcm {
+		m.sum += float64(v) * float64(v)
+		m.n++
+		if m.n < frameSamples {
+			continue
+		}
+		if m.sum < threshold*frameSamples {
+			m.quiet += frameSamples
+		} else {
+			m.quiet = 0
+		}
+		m.n, m.sum = 0, 0
+	}
+	return m.quiet
+}

@@ -1,0 +1,276 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
+
+// Session is the media of one leg: a pair of ports, what it sends and what it
+// hears. It is safe for concurrent use; calls take effect in their order, at the
+// next tick.
+type Session struct {
+	engine *Engine
+	events Events
+	rtp    *socket
+	rtcp   *socket
+	cname  string
+	home   *shard      // whose dispatcher calls the events, always the same, so that they keep their order
+	gone   atomic.Bool // Close was called: no more events
+
+	mu     sync.Mutex // orders control calls
+	closed bool
+	on     *shard // where commands go
+	agreed Format // the last SetFormat
+
+	statsMu sync.Mutex
+	stats   SessionStats
+
+	// ---- of the shard's thread
+	shard *shard
+	phase int64
+	index int // in its group
+
+	format    Format // Codec None: not set yet
+	origin    origin
+	reception reception
+	detector  detector
+	recorders []*Recorder
+	heard     time.Time // when RTP last came, or was first expected
+	silent    bool      // the time-out has been reported
+
+	source sourceKind
+	player *Player
+	peer   *Session
+	member *Member
+	sender sender
+	digits digitQueue
+
+	control rtcpState
+	counts  counters
+}
+
+// sourceKind is where that which a session sends comes from.
+type sourceKind uint8
+
+const (
+	fromNothing sourceKind = iota
+	fromPlayer
+	fromEcho
+	fromPeer
+	fromMixer
+)
+
+// Events of one session are called in order, from a goroutine that is not the
+// packet path and serves other sessions too: they must not block. Nil ones are
+// not called.
+type Events struct {
+	// Digit is an RFC 4733 key, reported once a press, at its end.
+	Digit func(Digit)
+	// Timeout tells that RTP was expected and has not come for Options.RTPTimeout.
+	// It comes once for each SetFormat.
+	Timeout func()
+}
+
+// Digit is one press of a key.
+type Digit struct {
+	Key      byte // '0' to '9', '*', '#', 'A' to 'D'
+	Duration time.Duration
+}
+
+// Format is what SDP agreed.
+type Format struct {
+	Remote           netip.AddrPort // where to send RTP
+	RemoteRTCP       netip.AddrPort // zero: Remote's next port, or Remote itself with RTCPMux
+	RTCPMux          bool           // RTCP shares RTP's ports (RFC 5761)
+	Codec            codec.Codec
+	PayloadType      uint8 // of the codec; its static one is taken as well
+	EventPayloadType uint8 // of telephone-event (RFC 4733); 0: none
+	Send, Receive    bool  // our direction
+	// Learn is for peers behind NAT: take the source address of the first valid
+	// stream instead of Remote (a short window, a consistent SSRC), then lock.
+	Learn bool
+}
+
+func (f *Format) check(local netip.AddrPort) error {
+	switch {
+	case !f.Codec.Valid():
+		return fmt.Errorf("%w: no codec", ErrBadFormat)
+	case f.PayloadType > 127 || f.PayloadType >= 64 && f.PayloadType <= 95: // RFC 5761 section 4
+		return fmt.Errorf("%w: payload type %d", ErrBadFormat, f.PayloadType)
+	case f.EventPayloadType > 127 || f.EventPayloadType >= 64 && f.EventPayloadType <= 95,
+		f.EventPayloadType != 0 && f.EventPayloadType == f.PayloadType:
+		return fmt.Errorf("%w: event payload type %d", ErrBadFormat, f.EventPayloadType)
+	}
+	for _, to := range []netip.AddrPort{f.Remote, f.RemoteRTCP} {
+		if !to.IsValid() || to.Addr().IsUnspecified() || to.Port() == 0 {
+			continue // seen to below
+		}
+		if to.Addr().IsMulticast() || to.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+			return fmt.Errorf("%w: %v is not one host", ErrBadFormat, to)
+		}
+		if local.Addr().Is4() && !to.Addr().Is4() {
+			return fmt.Errorf("%w: %v cannot be reached from %v", ErrBadFormat, to, local)
+		}
+	}
+	if f.Send && (!f.Remote.IsValid() || f.Remote.Addr().IsUnspecified() || f.Remote.Port() == 0) {
+		return fmt.Errorf("%w: nowhere to send (%v)", ErrBadFormat, f.Remote)
+	}
+	return nil
+}
+
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
+
+// LocalAddr is where RTP is received. RTCP is received on the next port.
+func (s *Session) LocalAddr() netip.AddrPort { return s.rtp.addr }
+
+// SetFormat says what SDP agreed, at first and after each re-INVITE. The time-out
+// starts anew, and so does learning. Errors: ErrBadFormat, ErrClosed.
+func (s *Session) SetFormat(f Format) error {
+	f.Remote, f.RemoteRTCP = unmap(f.Remote), unmap(f.RemoteRTCP)
+	if err := f.check(s.LocalAddr()); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.post(func() { s.setFormat(f) }) {
+		return ErrClosed
+	}
+	s.agreed = f
+	return nil
+}
+
+// post runs f on the session's shard. The caller holds s.mu. It is false once
+// session or engine are closed.
+func (s *Session) post(f func()) bool {
+	return !s.closed && s.on.post(f)
+}
+
+// Play makes p the source, from p's beginning. A player serves once: one that is
+// playing elsewhere or has ended is as good as none.
+func (s *Session) Play(p *Player) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p != nil {
+		p.prepare(s.agreed.Codec)
+	}
+	if !s.post(func() { s.play(p) }) && p != nil {
+		p.Stop()
+	}
+}
+
+// Echo makes the session send back what it hears.
+func (s *Session) Echo() { s.setSourceLater(fromEcho) }
+
+// Silence makes the session send nothing.
+func (s *Session) Silence() { s.setSourceLater(fromNothing) }
+
+func (s *Session) setSourceLater(k sourceKind) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.post(func() { s.setSource(k) })
+}
+
+// Record has r hear what the session hears, until r ends or StopRecord. A
+// recorder serves once.
+func (s *Session) Record(r *Recorder) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !r.start() {
+		return
+	}
+	if !s.post(func() { s.tap(r) }) {
+		r.finish(Stopped)
+	}
+}
+
+// StopRecord takes r off the session and ends it, as r.Stop does.
+func (s *Session) StopRecord(r *Recorder) { r.Stop() }
+
+// Stats tell how the session fares; after Close, how it fared.
+func (s *Session) Stats() SessionStats {
+	s.statsMu.Lock()
+	defer s.statsMu.Unlock()
+	return s.stats
+}
+
+// Close ends the session: its player and recorders end, RTCP BYE is sent, the
+// ports are freed at the next tick. Events that are not under way yet do not come.
+func (s *Session) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone.Store(true)
+	on := s.on
+	s.post(func() { s.end(on) })
+	s.closed = true
+}
+
+// Bridge makes a and b each other's source: what one hears the other sends, its
+// header rewritten, its payload untouched or, between the two laws of G.711,
+// translated. RFC 4733 events are passed on and reported. Giving either another
+// source ends the bridge for both. b moves to a's shard, which takes up to two
+// ticks.
+func Bridge(a, b *Session) {
+	if a == b || a.engine != b.engine {
+		return // a session cannot be its own peer, nor reach into another engine
+	}
+	first, second := a, b
+	if b.rtp.addr.Compare(a.rtp.addr) < 0 { // one order for all, so that two Bridges cannot block each other
+		first, second = b, a
+	}
+	first.mu.Lock()
+	defer first.mu.Unlock()
+	second.mu.Lock()
+	defer second.mu.Unlock()
+	switch {
+	case a.closed && b.closed:
+	case a.closed:
+		b.post(func() { b.setSource(fromNothing) })
+	case b.closed:
+		a.post(func() { a.setSource(fromNothing) })
+	case b.moveTo(a.on):
+		a.post(func() { a.bridge(b) })
+	}
+}
+
+// moveTo brings the session to another shard, where it arrives with no source.
+// The caller holds s.mu.
+func (s *Session) moveTo(to *shard) bool {
+	from := s.on
+	if from == to {
+		return true
+	}
+	left := make(chan struct{})
+	if !s.post(func() {
+		defer close(left)
+		if s.shard == from { // else a panic has ended it
+			from.detach(s)
+		}
+	}) {
+		return false
+	}
+	<-left // a command that was taken is always run
+	from.load.Add(-1)
+	to.load.Add(1)
+	s.on = to
+	if !to.post(func() { to.attach(s) }) {
+		s.closed = true
+		_ = s.release()
+		return false
+	}
+	return true
+}
+
+// release closes the ports of a session that is on no shard.
+func (s *Session) release() error {
+	err := errors.Join(s.engine.net.closeSocket(s.rtp), s.engine.net.closeSocket(s.rtcp))
+	s.engine.ports.give(s.rtp.addr.Port())
+	return err
+}

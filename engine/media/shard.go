@@ -1,0 +1,298 @@
+package media
+
+import (
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	tickLength = 5 * time.Millisecond
+	phases     = frameTicks // a session is visited every fourth tick, so that sends are spread over a frame
+
+	// maxCatchUp is how many ticks a shard makes up for after a stall, 100 ms.
+	// What is beyond is skipped: nobody wants to hear it in one burst.
+	maxCatchUp = 20
+
+	commandQueue = 1024
+	eventQueue   = 4096
+)
+
+// shard is one thread of packets. Everything below the line belongs to its thread.
+type shard struct {
+	engine *Engine
+	log    *slog.Logger
+	drv    driver
+
+	commands   chan func()
+	events     chan event
+	quit       chan struct{} // closed: end
+	done       chan struct{} // the thread has ended
+	dispatched chan struct{} // the dispatcher has ended
+	load       atomic.Int32  // sessions, those on their way included
+	lostEvents atomic.Uint64
+
+	mu    sync.Mutex
+	stats Stats // as of the last tick
+
+	// ---
+	tick      int64         // since the engine's epoch, in tickLength; the same on every shard
+	now       time.Time     // by the engine's clock
+	arrival   uint32        // the time of this sweep, in samples
+	sessions  [phases]group // by phase
+	mixers    []*Mixer
+	nextPhase int64
+	current   *Session // whose packet or frame is being worked on: to blame for a panic
+	totals    counters
+	stalled   bool
+	stalls    uint64
+	worst     time.Duration
+	out       [headerSize + frameSamples]byte // a packet being made
+	pcm       [frameSamples]int16
+	report    [maxReport]byte
+}
+
+// group is the sessions visited in the same tick.
+type group []*Session
+
+// event is something to tell a session's owner.
+type event struct {
+	session *Session
+	digit   Digit // Key 0: a time-out
+}
+
+func newShard(e *Engine, index int, drv driver) *shard {
+	return &shard{
+		engine: e, drv: drv, log: e.opts.Log.With("component", "media", "shard", index),
+		commands: make(chan func(), commandQueue), events: make(chan event, eventQueue),
+		quit: make(chan struct{}), done: make(chan struct{}), dispatched: make(chan struct{}),
+		now: e.opts.Clock.Now(),
+	}
+}
+
+// post has f run on the shard's thread at its next tick, after all that was posted
+// before. It waits while the queue is full and is false once the engine is closed.
+func (sh *shard) post(f func()) bool {
+	sh.engine.mu.RLock()
+	defer sh.engine.mu.RUnlock()
+	if sh.engine.closed {
+		return false
+	}
+	sh.commands <- f
+	return true
+}
+
+// run is the shard's thread: ticks at absolute times until quit is closed.
+func (sh *shard) run() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(sh.done)
+	sh.tick = int64(time.Since(sh.engine.epoch) / tickLength)
+	for {
+		select {
+		case <-sh.quit:
+			sh.end()
+			return
+		default:
+		}
+		late := sh.lateness()
+		if late < 0 {
+			time.Sleep(-late)
+			late = sh.lateness()
+		}
+		if late > maxCatchUp*tickLength {
+			// Whole frames are skipped, so that every session keeps its phase.
+			sh.tick += int64(late/tickLength-maxCatchUp) / phases * phases
+		}
+		sh.noteLateness(late)
+		sh.step()
+	}
+}
+
+// lateness is how long ago the present tick was due.
+func (sh *shard) lateness() time.Duration {
+	return time.Since(sh.engine.epoch) - time.Duration(sh.tick)*tickLength
+}
+
+// noteLateness counts stalls; the ticks that catch up are part of the same one.
+func (sh *shard) noteLateness(late time.Duration) {
+	stalled := late > phases*tickLength
+	if stalled && !sh.stalled {
+		sh.stalls++
+		sh.worst = max(sh.worst, late)
+	}
+	sh.stalled = stalled
+}
+
+// step is one tick. A panic costs the session that it happened in, no other.
+func (sh *shard) step() {
+	defer func() {
+		if r := recover(); r != nil {
+			sh.blame(r)
+		}
+	}()
+	sh.now = sh.engine.opts.Clock.Now()
+	sh.runCommands()
+	sh.arrival = uint32(time.Since(sh.engine.epoch) * sampleRate / time.Second)
+	sh.drv.sweep(sh)
+	phase := sh.tick % phases
+	for _, m := range sh.mixers {
+		if m.phase == phase {
+			m.mix(sh)
+		}
+	}
+	for _, s := range sh.sessions[phase] {
+		sh.current = s
+		s.visit(sh)
+	}
+	sh.current = nil
+	sh.drv.submit()
+	sh.publish()
+	sh.tick++
+}
+
+func (sh *shard) runCommands() {
+	for range len(sh.commands) {
+		(<-sh.commands)()
+	}
+}
+
+// blame logs a panic and takes its session off the shard.
+func (sh *shard) blame(reason any) {
+	sh.log.Error("panic on the packet path", "reason", reason, "stack", string(debug.Stack()))
+	sh.tick++
+	s := sh.current
+	sh.current = nil
+	if s == nil || s.shard != sh {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			sh.log.Error("panic while ending a session", "reason", r)
+		}
+	}()
+	s.end(sh)
+}
+
+// packet implements receiver.
+func (sh *shard) packet(sock *socket, b []byte, from netip.AddrPort) {
+	s := sock.session
+	sh.current = s
+	s.receive(sh, sock, b, from)
+	sh.current = nil
+}
+
+// attach makes s one of the shard's sessions.
+func (sh *shard) attach(s *Session) {
+	s.shard = sh
+	s.phase = sh.nextPhase
+	sh.nextPhase = (sh.nextPhase + 1) % phases
+	s.index = len(sh.sessions[s.phase])
+	sh.sessions[s.phase] = append(sh.sessions[s.phase], s)
+	for _, sock := range []*socket{s.rtp, s.rtcp} {
+		if err := sh.drv.add(sock); err != nil {
+			sh.log.Error("session without packets", "address", sock.addr, "error", err)
+		}
+	}
+}
+
+// detach takes s off the shard, silent and unbridged.
+func (sh *shard) detach(s *Session) {
+	s.setSource(fromNothing)
+	sh.drv.remove(s.rtp)
+	sh.drv.remove(s.rtcp)
+	g := sh.sessions[s.phase]
+	last := len(g) - 1
+	g[s.index] = g[last]
+	g[s.index].index = s.index
+	g[last] = nil
+	sh.sessions[s.phase] = g[:last]
+	s.shard = nil
+}
+
+// end runs what was still posted, then ends every session and mixer.
+func (sh *shard) end() {
+	defer func() {
+		if r := recover(); r != nil {
+			sh.blame(r)
+		}
+	}()
+	sh.now = sh.engine.opts.Clock.Now()
+	sh.runCommands()
+	for len(sh.mixers) > 0 {
+		sh.mixers[0].end(sh)
+	}
+	for phase := range sh.sessions {
+		for len(sh.sessions[phase]) > 0 {
+			g := sh.sessions[phase]
+			g[len(g)-1].end(sh)
+		}
+	}
+	sh.drv.submit()
+	sh.publish()
+}
+
+func (sh *shard) publish() {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.stats = Stats{Stalls: sh.stalls, WorstStall: sh.worst}
+	sh.stats.add(&sh.totals)
+	for _, g := range sh.sessions {
+		sh.stats.Sessions += len(g)
+	}
+}
+
+func (sh *shard) addStats(total *Stats) {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	s := &sh.stats
+	total.Sessions += s.Sessions
+	total.PacketsIn += s.PacketsIn
+	total.PacketsOut += s.PacketsOut
+	total.BytesIn += s.BytesIn
+	total.BytesOut += s.BytesOut
+	for i, n := range s.Dropped {
+		total.Dropped[i] += n
+	}
+	total.Stalls += s.Stalls
+	total.WorstStall = max(total.WorstStall, s.WorstStall)
+	total.LostEvents += sh.lostEvents.Load()
+}
+
+// tell queues an event without waiting. It may be called from any shard's thread.
+func (sh *shard) tell(e event) {
+	select {
+	case sh.events <- e:
+	default:
+		sh.lostEvents.Add(1)
+	}
+}
+
+// dispatch calls the sessions' events, one after the other.
+func (sh *shard) dispatch() {
+	defer close(sh.dispatched)
+	for e := range sh.events {
+		sh.deliver(e)
+	}
+}
+
+func (sh *shard) deliver(e event) {
+	defer func() {
+		if r := recover(); r != nil {
+			sh.log.Error("panic in a media event", "reason", r, "stack", string(debug.Stack()))
+		}
+	}()
+	if e.session.gone.Load() {
+		return
+	}
+	switch {
+	case e.digit.Key != 0 && e.session.events.Digit != nil:
+		e.session.events.Digit(e.digit)
+	case e.digit.Key == 0 && e.session.events.Timeout != nil:
+		e.session.events.Timeout()
+	}
+}

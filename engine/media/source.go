@@ -1,0 +1,216 @@
+package media
+
+import (
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
+
+// What is in this file runs on the shard's thread.
+
+// setFormat puts an agreed format in force.
+func (s *Session) setFormat(f Format) {
+	if f.Remote != s.format.Remote || !s.format.Codec.Valid() {
+		s.reception = reception{}
+		s.detector = detector{}
+	}
+	s.origin.reset(f.Remote, f.Learn)
+	s.control.setRemote(&f)
+	if !s.format.Codec.Valid() {
+		s.control.schedule(s.shard.now, initialReport)
+	}
+	s.format = f
+	s.sender.relay.on = false
+	s.sender.flowing = false
+	s.heard, s.silent = s.shard.now, false
+}
+
+// setSource ends the source there was; the new one, if it is more than a kind, is
+// the caller's to set.
+func (s *Session) setSource(k sourceKind) {
+	was := s.source
+	s.source = k
+	switch was {
+	case fromPlayer:
+		p := s.player
+		s.player = nil
+		p.end(false)
+	case fromPeer:
+		peer := s.peer
+		s.peer = nil
+		if peer.peer == s {
+			peer.setSource(fromNothing)
+		}
+	case fromMixer:
+		m := s.member
+		s.member = nil
+		m.removed()
+	}
+	s.sender.flowing = false
+	s.sender.relay.on = false
+}
+
+func (s *Session) play(p *Player) {
+	if p == nil || !p.attach() {
+		s.setSource(fromNothing)
+		return
+	}
+	s.setSource(fromPlayer)
+	s.player = p
+}
+
+func (s *Session) bridge(b *Session) {
+	if s.shard == nil || b.shard != s.shard {
+		return // one of them ended meanwhile
+	}
+	s.setSource(fromPeer)
+	b.setSource(fromPeer)
+	s.peer, b.peer = b, s
+}
+
+func (s *Session) tap(r *Recorder) {
+	if s.shard == nil {
+		r.finish(Stopped)
+		return
+	}
+	r.begin(s.shard.tick)
+	s.recorders = append(s.recorders, r)
+}
+
+// visit runs once a frame: whatever is due for this session.
+func (s *Session) visit(sh *shard) {
+	switch {
+	case s.digits.busy():
+		if s.source == fromPlayer && s.player.samples(sh.pcm[:]) == ended { // it goes on unheard
+			s.setSource(fromNothing)
+		}
+		s.sendDigit(sh)
+	case s.source == fromPlayer:
+		s.playFrame(sh)
+	}
+	if digit, ok := s.detector.expire(sh.tick); ok {
+		s.home.tell(event{session: s, digit: digit})
+	}
+	for i := len(s.recorders) - 1; i >= 0; i-- {
+		if r := s.recorders[i]; !r.mark(sh.tick) {
+			s.recorders = append(s.recorders[:i], s.recorders[i+1:]...)
+		}
+	}
+	if s.format.Receive && !s.silent && sh.now.Sub(s.heard) >= sh.engine.opts.RTPTimeout {
+		s.silent = true
+		s.home.tell(event{session: s})
+	}
+	s.reportIfDue(sh)
+	s.publish()
+}
+
+// playFrame sends the player's next frame. A player goes on where nothing may be
+// sent, so that whoever waits for its end is not held up.
+func (s *Session) playFrame(sh *shard) {
+	c := s.format.Codec
+	if !c.Valid() {
+		c = codec.PCMU
+	}
+	switch s.player.payload(sh.out[headerSize:], sh.pcm[:], c) {
+	case playing:
+		s.sendFrame(sh)
+	case paused:
+		s.sender.flowing = false
+	case ended:
+		s.setSource(fromNothing)
+	}
+}
+
+// sendFrame sends the frame whose payload is in sh.out.
+func (s *Session) sendFrame(sh *shard) {
+	if !s.format.Send || s.digits.busy() {
+		s.sender.flowing = false
+		return
+	}
+	seq, ts, marker := s.sender.frame(sh.tick, frameSamples)
+	putHeader(sh.out[:], s.format.PayloadType, marker, seq, ts, s.sender.ssrc)
+	s.transmit(sh, sh.out[:])
+}
+
+// relayPacket sends on what another session, or this one, has received.
+func (s *Session) relayPacket(sh *shard, p *packet, from codec.Codec, isEvent bool) {
+	if !s.format.Send || s.digits.busy() {
+		s.sender.relay.on = false
+		return
+	}
+	payloadType, span := s.format.PayloadType, uint32(len(p.payload()))
+	if isEvent {
+		payloadType = s.format.EventPayloadType
+		if payloadType == 0 {
+			s.drop(sh, DropEvent)
+			return
+		}
+		span = eventDuration(p.payload())
+	}
+	seq, ts, marker, ok := s.sender.pass(p, sh.tick, span)
+	if !ok {
+		s.drop(sh, DropLate)
+		return
+	}
+	if !isEvent {
+		codec.Transcode(p.payload(), from, s.format.Codec)
+	}
+	putHeader(p.raw, payloadType, marker, seq, ts, s.sender.ssrc)
+	s.transmit(sh, p.raw)
+}
+
+// transmit sends a finished RTP packet.
+func (s *Session) transmit(sh *shard, b []byte) {
+	if !sh.drv.send(s.rtp, b, s.origin.destination()) {
+		s.drop(sh, DropSend)
+		return
+	}
+	s.sender.packets++
+	s.sender.octets += uint32(len(b) - headerSize)
+	s.sent(sh, len(b))
+}
+
+func (s *Session) sent(sh *shard, n int) {
+	s.counts.packetsOut++
+	s.counts.bytesOut += uint64(n)
+	sh.totals.packetsOut++
+	sh.totals.bytesOut += uint64(n)
+}
+
+func (s *Session) drop(sh *shard, reason DropReason) {
+	s.counts.dropped[reason]++
+	sh.totals.dropped[reason]++
+}
+
+// end is the session's last act on its shard.
+func (s *Session) end(sh *shard) {
+	if s.shard != sh {
+		return // it has ended already
+	}
+	s.sendBye(sh)
+	s.setSource(fromNothing)
+	for _, r := range s.recorders {
+		r.finish(Stopped)
+	}
+	s.recorders = nil
+	s.digits.abort(ErrClosed)
+	s.publish()
+	sh.detach(s)
+	sh.load.Add(-1)
+	if err := s.release(); err != nil {
+		sh.log.Warn("closing a session's ports", "address", s.rtp.addr, "error", err)
+	}
+}
+
+func (s *Session) publish() {
+	s.statsMu.Lock()
+	defer s.statsMu.Unlock()
+	s.stats = SessionStats{
+		PacketsIn: s.counts.packetsIn, PacketsOut: s.counts.packetsOut,
+		BytesIn: s.counts.bytesIn, BytesOut: s.counts.bytesOut,
+		Lost: s.reception.lost(), Jitter: s.reception.jitterTime(),
+		LastReceived: s.control.lastReceived, RTT: s.control.rtt,
+		RemoteLost: s.control.remoteLost, RemoteJitter: time.Duration(s.control.remoteJitter) * time.Second / sampleRate,
+		Remote: s.origin.destination(), Dropped: s.counts.dropped,
+	}
+}
