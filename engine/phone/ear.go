@@ -1,0 +1,156 @@
+package phone
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media"
+)
+
+// maxHeard is how long a phone listens; what comes later is neither kept nor recognised.
+const maxHeard = 10 * time.Minute
+
+// maxSounds bounds how many sounds are remembered of one call.
+const maxSounds = 4096
+
+// SoundKind says what a sound is.
+type SoundKind string
+
+// The sounds that a phone tells apart. Tones are those of the United Kingdom.
+const (
+	DialTone         SoundKind = "dial tone"
+	RingingTone      SoundKind = "ringing tone"
+	BusyTone         SoundKind = "busy tone"
+	CongestionTone   SoundKind = "congestion tone"
+	UnobtainableTone SoundKind = "unobtainable tone"
+	Beep             SoundKind = "beep"  // a short pure tone
+	Tone             SoundKind = "tone"  // a long one that is none of the above
+	Voice            SoundKind = "voice" // speech, music: whatever is no tone
+)
+
+// Sound is one that was recognised. Times are since the phone began to hear.
+type Sound struct {
+	Kind       SoundKind
+	Start, End time.Duration
+	Frequency  int // Hz, of Beep and Tone
+}
+
+// Length is how long it lasted, or has lasted so far.
+func (s Sound) Length() time.Duration { return s.End - s.Start }
+
+func (s Sound) String() string {
+	return fmt.Sprintf("%s %.1f-%.1f s", s.Kind, s.Start.Seconds(), s.End.Seconds())
+}
+
+// ear keeps and recognises what is heard. write is called by the recorder, in order.
+type ear struct {
+	tell func(s Sound, ended bool)
+
+	mu       sync.Mutex
+	pcm      []int16
+	listener listener
+	changed  chan struct{} // closed and renewed with each new sound
+}
+
+func newEar(tell func(Sound, bool)) *ear {
+	return &ear{tell: tell, changed: make(chan struct{})}
+}
+
+func (e *ear) write(pcm []int16) error {
+	e.mu.Lock()
+	e.pcm = append(e.pcm, pcm...)
+	e.listener.hear(pcm)
+	e.report()
+	return nil
+}
+
+// close ends the sounds that are still heard.
+func (e *ear) close() {
+	e.mu.Lock()
+	e.listener.flush()
+	e.report()
+}
+
+// report tells what is new and unlocks.
+func (e *ear) report() {
+	news := e.listener.takeNews()
+	if len(news) > 0 {
+		close(e.changed)
+		e.changed = make(chan struct{})
+	}
+	e.mu.Unlock()
+	for _, n := range news {
+		e.tell(n.sound, n.ended)
+	}
+}
+
+// find gives the first sound of a kind that was still heard after from, and what to wait for if there is none.
+func (e *ear) find(kind SoundKind, from time.Duration) (Sound, bool, <-chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, s := range e.listener.all() {
+		if s.Kind == kind && s.End > from {
+			return s, true, nil
+		}
+	}
+	return Sound{}, false, e.changed
+}
+
+func (e *ear) hearing() *Hearing {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return &Hearing{Sounds: slices.Clone(e.listener.all()), pcm: slices.Clone(e.pcm)}
+}
+
+// Hearing is what a phone has heard of a call.
+type Hearing struct {
+	Sounds []Sound // in the order of their beginning
+	pcm    []int16
+}
+
+// Length is how much was heard, silence included.
+func (h *Hearing) Length() time.Duration { return samples(len(h.pcm)) }
+
+// Clip is all of it, at 8 kHz.
+func (h *Hearing) Clip() *media.Clip { return media.NewClip(sampleRate, h.pcm) }
+
+// Level is the mean level between two times, in dBFS (0: a square wave of full scale, silence: -96).
+func (h *Hearing) Level(from, to time.Duration) float64 {
+	begin := min(max(count(from), 0), len(h.pcm))
+	end := min(max(count(to), begin), len(h.pcm))
+	return level(h.pcm[begin:end])
+}
+
+// Has tells whether a kind of sound was heard.
+func (h *Hearing) Has(kind SoundKind) bool {
+	return slices.ContainsFunc(h.Sounds, func(s Sound) bool { return s.Kind == kind })
+}
+
+// Total is how long a kind of sound was heard in all.
+func (h *Hearing) Total(kind SoundKind) (total time.Duration) {
+	for _, s := range h.Sounds {
+		if s.Kind == kind {
+			total += s.Length()
+		}
+	}
+	return total
+}
+
+// SaveWAV writes all that was heard.
+func (h *Hearing) SaveWAV(w io.Writer) error { return media.WriteWAV(w, h.Clip()) }
+
+// String lists the sounds.
+func (h *Hearing) String() string {
+	if len(h.Sounds) == 0 {
+		return "nothing"
+	}
+	all := make([]string, len(h.Sounds))
+	for i, s := range h.Sounds {
+		all[i] = s.String()
+	}
+	return strings.Join(all, ", ")
+}
