@@ -91,7 +91,6 @@ func callMethods() []Func {
 				opt("limit", Duration, "", "The longest they may talk."),
 				opt("divertedBy", Digits, "", "On whose behalf the call comes: the number to name as having diverted it."),
 				choice("divertedFor", "unconditional", "Why it was diverted.", "unconditional", "user-busy", "no-answer", "unavailable", "time-of-day", "do-not-disturb", "deflection", "follow-me", "out-of-service", "away", "unknown"),
-				opt("earlyMedia", Bool, "false", "Let the caller hear what a single target says before it answers, such as a network's announcements."),
 				language(),
 			},
 			Returns: one("BridgeResult", "")},

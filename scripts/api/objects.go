@@ -63,6 +63,24 @@ func groupOptions() []Value {
 	}
 }
 
+// groupFields are what a group's options look like when it is read.
+func groupFields() []Value {
+	fields := groupOptions()
+	for i := range fields {
+		fields[i].Optional = fields[i].Default == "" && fields[i].Name != "members"
+		fields[i].Default = ""
+		switch fields[i].Name {
+		case "members":
+			fields[i].Type, fields[i].Doc = Texts, "The numbers of those who are logged in."
+		case "ringFor", "timeout":
+			fields[i].Type, fields[i].Doc = Number, fields[i].Doc+" In seconds."
+		case "music", "announce":
+			fields[i].Type = Texts
+		}
+	}
+	return fields
+}
+
 func logModule() Module {
 	level := func(name, doc string) Func {
 		return Func{Name: name, AtLoad: true, Doc: doc, Example: `log.` + name + `("nobody was free", { team = "sales" })`,
@@ -104,7 +122,9 @@ func objectClasses() []Class {
 			{Name: "id", Type: Text}, choice("kind", "", "", "missed", "dialled", "received", "forwarded"), {Name: "number", Type: Digits}, {Name: "name", Type: Text},
 			{Name: "time", Type: Time}, {Name: "length", Type: Number, Doc: "In seconds."}}},
 		{Name: "Group", Doc: "A group as it stood when group(number) was called.", Fields: append([]Value{{Name: "number", Type: Digits},
-			{Name: "everyone", Type: Texts, Doc: "All members, logged in or not."}}, groupOptions()...),
+			{Name: "everyone", Type: Texts, Doc: "All members, logged in or not."},
+			{Name: "ringTimes", Type: Table, Doc: "By member, in seconds: where it differs from ringFor."},
+			{Name: "weights", Type: Table, Doc: "By member, where given."}}, groupFields()...),
 			Methods: []Func{
 				{Name: "login", Fails: true, Doc: "A member takes calls again.", Example: `group("600"):login(call.from.line)`, Params: []Value{param("number", Digits, "")}, Returns: one(Bool, "")},
 				{Name: "logout", Fails: true, Doc: "A member takes no calls for now.", Example: `group("600"):logout(call.from.line)`, Params: []Value{param("number", Digits, "")}, Returns: one(Bool, "")},

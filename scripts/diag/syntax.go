@@ -18,7 +18,7 @@ func Syntax(file, source string, err error) Problem {
 		return p
 	}
 	p.Message = strings.TrimSpace(syntax.Message)
-	if p.Message == "syntax error" && syntax.Token != "" {
+	if (p.Message == "syntax error" || p.Message == "Invalid token") && syntax.Token != "" {
 		p.Message = "'" + syntax.Token + "' cannot stand here"
 		p.Hint = misuse(syntax.Token)
 	}

@@ -15,6 +15,17 @@ var (
 	ErrText   = errors.New("the script made too long a text")
 )
 
+// LimitError is a limit that was passed, and the author's line at which it was: "sales.lua:12".
+type LimitError struct {
+	Err   error
+	Where string
+}
+
+func (e *LimitError) Error() string { return e.Err.Error() }
+
+// Unwrap is ErrSteps, ErrMemory or ErrText, wrapped.
+func (e *LimitError) Unwrap() error { return e.Err }
+
 // Limits bound what one script may use. Zero fields take the default.
 type Limits struct {
 	// Steps a script may make at once: a step is an instruction, or eight bytes of new text,
@@ -64,12 +75,13 @@ type Meter struct {
 	sample  int64 // look at memory and clock when steps falls to this
 	since   time.Time
 	measure func(limit int) int // bytes reachable; stops counting beyond limit
+	where   func() string       // the line that is running
 	over    chan struct{}       // closed by Stop
 	stopped atomic.Pointer[error]
 }
 
-func newMeter(base context.Context, l Limits, measure func(int) int) *Meter {
-	m := &Meter{base: base, limits: l, steps: l.Steps, measure: measure, over: make(chan struct{})}
+func newMeter(base context.Context, l Limits, measure func(int) int, where func() string) *Meter {
+	m := &Meter{base: base, limits: l, steps: l.Steps, measure: measure, where: where, over: make(chan struct{})}
 	m.sample = m.steps - sampleEvery
 	m.since = time.Now()
 	return m
@@ -112,6 +124,12 @@ func (m *Meter) Stop(cause error) {
 	}
 }
 
+func (m *Meter) exceed(err error) {
+	if m.Err() == nil {
+		m.Stop(&LimitError{err, m.where()})
+	}
+}
+
 // Cause is what stopped the script: a limit, what Stop was given, or the end of its context. Nil while it runs.
 func (m *Meter) Cause() error { return m.Err() }
 
@@ -120,11 +138,11 @@ func (m *Meter) look() {
 	m.sample = m.steps - sampleEvery
 	switch {
 	case m.steps < 0:
-		m.Stop(ErrSteps)
+		m.exceed(ErrSteps)
 	case time.Since(m.since) > m.limits.Busy:
-		m.Stop(ErrSteps)
+		m.exceed(ErrSteps)
 	case m.measure(m.limits.Memory) > m.limits.Memory:
-		m.Stop(fmt.Errorf("%w: more than %d KiB", ErrMemory, m.limits.Memory>>10))
+		m.exceed(fmt.Errorf("%w: more than %d KiB", ErrMemory, m.limits.Memory>>10))
 	}
 }
 
@@ -140,7 +158,7 @@ func (m *Meter) Charge(n int) bool {
 // Text asks for n bytes of new text before they are made.
 func (m *Meter) Text(n int) bool {
 	if n < 0 || n > m.limits.Text {
-		m.Stop(fmt.Errorf("%w: more than %d KiB", ErrText, m.limits.Text>>10))
+		m.exceed(fmt.Errorf("%w: more than %d KiB", ErrText, m.limits.Text>>10))
 		return false
 	}
 	return m.Charge(n / 8)
@@ -155,3 +173,6 @@ func (m *Meter) Wait(now func() time.Time, fn func()) {
 	m.sample = m.steps - sampleEvery
 	m.since = time.Now()
 }
+
+// Begin starts a stretch of computing anew, for code that runs while another part of the script waits.
+func (m *Meter) Begin() { m.since = time.Now() }

@@ -89,7 +89,7 @@ func (s *State) SetContext(ctx context.Context) {
 			roots = s.Roots()
 		}
 		return reach(s.L, roots, limit)
-	})
+	}, s.Where)
 	s.L.SetContext(s.Meter)
 }
 

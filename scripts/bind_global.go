@@ -1,0 +1,171 @@
+package scripts
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/scripts/api"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+)
+
+// openGlobals gives the state what scripts can call.
+func (sc *script) openGlobals() {
+	l := sc.s.L
+	for _, f := range sc.host.api.Funcs {
+		switch f.Name {
+		case "require":
+			sc.s.SetGlobal(f.Name, l.NewFunction(sc.require))
+		case "extension":
+			sc.s.SetGlobal(f.Name, l.NewFunction(sc.extension))
+		default:
+			sc.s.SetGlobal(f.Name, l.NewFunction(sc.function(f.Name, f)))
+		}
+	}
+	for _, m := range sc.host.api.Modules {
+		t := l.NewTable()
+		for _, f := range m.Funcs {
+			t.RawSetString(f.Name, l.NewFunction(sc.function(m.Name+"."+f.Name, f)))
+		}
+		sc.s.SetGlobal(m.Name, sc.s.ReadOnly(m.Name, t))
+	}
+}
+
+func announceValue() api.Value { return api.Value{Name: "announce", Type: api.Prompt} }
+
+func globalBindings() map[string]binding {
+	return map[string]binding{
+		"now":  func(sc *script, _ any, _ *args) (lua.LValue, error) { return seconds(sc.host.clock.Now()), nil },
+		"date": dateBinding,
+		"test": func(*script, any, *args) (lua.LValue, error) { return nil, nil },
+		"schedule": func(sc *script, _ any, a *args) (lua.LValue, error) {
+			var rules []string
+			if a.rest != nil {
+				sc.unknownScheduleOption(a)
+				for i := 1; i <= a.rest.Len(); i++ {
+					rules = append(rules, a.rest.RawGetInt(i).String())
+				}
+			}
+			s, err := parseSchedule(rules, arg[string](a, "zone"), arg[[]string](a, "closedOn"))
+			if err != nil {
+				return nil, &raisedError{code: diag.CodeArgument, word: "schedule", message: err.Error()}
+			}
+			return sc.object("Schedule", s), nil
+		},
+		"Schedule:isOpen": func(sc *script, self any, a *args) (lua.LValue, error) {
+			t := sc.host.clock.Now()
+			if a.given["time"] {
+				t = arg[time.Time](a, "time")
+			}
+			return lua.LBool(self.(*schedule).isOpen(t)), nil
+		},
+		"check":     checkBinding,
+		"log.info":  logBinding(slog.LevelInfo),
+		"log.warn":  logBinding(slog.LevelWarn),
+		"log.error": logBinding(slog.LevelError),
+	}
+}
+
+// extension registers a handler; in a call's state only the one that is wanted is kept.
+func (sc *script) extension(l *lua.LState) int {
+	if sc.phase != loading {
+		sc.wrong(diag.CodeAtLoad, "extension", "extension can only be used while the dialplan is loaded", "register all extensions in main.lua or its modules")
+	}
+	fn, ok := l.Get(l.GetTop()).(*lua.LFunction)
+	if !ok || l.GetTop() < 2 {
+		sc.wrong(diag.CodeArgument, "extension", "extension needs a handler", `extension("600", function(call) … end)`)
+	}
+	l.SetTop(l.GetTop() - 1)
+	f, _ := sc.host.api.Func("extension")
+	a := sc.check("extension", f, 1)
+	r := route{Route: engine.Route{
+		Pattern: arg[string](a, "pattern"), From: arg[[]string](a, "from"), Needs: arg[string](a, "needs"),
+		Name: arg[string](a, "name"), Emergency: arg[bool](a, "emergency"), Where: sc.s.Where(),
+	}}
+	r.key = routeKey{pattern: r.Pattern, where: r.Where}
+	sc.times[r.key]++
+	r.key.nth = sc.times[r.key]
+	if sc.wanted != nil {
+		if *sc.wanted == r.key {
+			sc.handler = fn
+		}
+		return 0
+	}
+	if message := checkFrom(r.From); message != "" {
+		sc.wrong(diag.CodeOption, "from", "extension: "+message, "")
+	}
+	sc.routes = append(sc.routes, r)
+	return 0
+}
+
+func (sc *script) unknownScheduleOption(a *args) {
+	known := []string{"zone", "closedOn"}
+	for key, _ := a.rest.Next(lua.LNil); key != lua.LNil; key, _ = a.rest.Next(key) {
+		if name, ok := key.(lua.LString); ok && !contains(known, string(name)) {
+			sc.wrong(diag.CodeOption, string(name), fmt.Sprintf("schedule has no option '%s'", name), diag.Options(string(name), "options", known))
+		}
+	}
+}
+
+func dateBinding(sc *script, _ any, a *args) (lua.LValue, error) {
+	t := sc.host.clock.Now()
+	if a.given["time"] {
+		t = arg[time.Time](a, "time")
+	}
+	zone, err := location(arg[string](a, "zone"))
+	if err != nil {
+		return nil, &raisedError{code: diag.CodeArgument, word: "zone", message: err.Error()}
+	}
+	t = t.In(zone)
+	n := func(v int) lua.LValue { return lua.LNumber(v) }
+	return sc.record("Date", map[string]lua.LValue{"year": n(t.Year()), "month": n(int(t.Month())), "day": n(t.Day()), "hour": n(t.Hour()),
+		"minute": n(t.Minute()), "second": n(t.Second()), "weekday": lua.LString(weekdays()[t.Weekday()]), "yearday": n(t.YearDay())}), nil
+}
+
+// checkBinding is check(what, given, known): strict options for modules written in Lua.
+func checkBinding(sc *script, _ any, a *args) (lua.LValue, error) {
+	what, known := arg[string](a, "what"), arg[*lua.LTable](a, "known")
+	var names []string
+	out := sc.s.L.NewTable()
+	for key, def := known.Next(lua.LNil); key != lua.LNil; key, def = known.Next(key) {
+		names = append(names, key.String())
+		if def != lua.LFalse {
+			out.RawSet(key, def)
+		}
+	}
+	given, _ := a.values["given"].(lua.LValue)
+	if given == nil {
+		return out, nil
+	}
+	t, ok := given.(*lua.LTable)
+	if !ok {
+		return nil, &raisedError{code: diag.CodeArgument, word: what, message: fmt.Sprintf("%s takes its options as a table, not %s", what, aKind(given))}
+	}
+	sc.unknownOption(what, t, names)
+	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
+		out.RawSet(key, v)
+	}
+	return out, nil
+}
+
+// maxLog is how long one line of a script's log may be.
+const maxLog = 2000
+
+func logBinding(level slog.Level) binding {
+	return func(sc *script, _ any, a *args) (lua.LValue, error) {
+		clip := func(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxLog)], "") }
+		v, _ := a.values["text"].(lua.LValue)
+		attrs := []slog.Attr{slog.String("at", sc.s.Where())}
+		if a.rest != nil {
+			for key, v := a.rest.Next(lua.LNil); key != lua.LNil && len(attrs) < 20; key, v = a.rest.Next(key) {
+				attrs = append(attrs, slog.String(clip(key.String()), clip(sc.s.L.ToStringMeta(v).String())))
+			}
+		}
+		sc.log.LogAttrs(sc.ctx, level, clip(sc.s.L.ToStringMeta(v).String()), attrs...)
+		return nil, nil
+	}
+}

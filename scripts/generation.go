@@ -1,0 +1,184 @@
+package scripts
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+)
+
+// generation is a dialplan as it was at one moment. Calls hold on to theirs.
+type generation struct {
+	number int
+	host   *Host
+	files  map[string]*source
+	print  [sha256.Size]byte
+	mux    *engine.Mux
+	routes []route
+	groups map[string]*groupDecl
+	calls  atomic.Int64
+}
+
+// route is one extension() of a dialplan.
+type route struct {
+	engine.Route
+	key routeKey
+}
+
+// routeKey finds a handler again in another state: the nth time that one line registers one pattern.
+type routeKey struct {
+	pattern, where string
+	nth            int
+}
+
+// compileAll makes a generation of a folder's files. It fails with a *LoadError.
+func (h *Host) compileAll(ctx context.Context, files map[string]*source) (*generation, error) {
+	g := &generation{host: h, files: files, print: fingerprint(files), groups: map[string]*groupDecl{}}
+	var problems []diag.Problem
+	if _, ok := files["main.lua"]; !ok {
+		problems = append(problems, diag.Problem{File: "main.lua", Code: diag.CodeFile, Message: "there is no main.lua",
+			Hint: "it is where a dialplan begins: extension(\"600\", function(call) … end)"})
+	}
+	for _, name := range sortedNames(files) {
+		if !isModule(name) {
+			continue
+		}
+		chunk, problem := files[name].compile()
+		if problem != nil {
+			problems = append(problems, *problem)
+			continue
+		}
+		problems = append(problems, h.static(files[name], chunk, files)...)
+	}
+	if len(problems) > 0 {
+		return nil, &LoadError{problems}
+	}
+	return g, g.dryRun(ctx)
+}
+
+// dryRun runs main.lua in a state that is thrown away, for the extensions and groups it declares.
+func (g *generation) dryRun(ctx context.Context) error {
+	sc := newScript(ctx, g, nil)
+	defer sc.close()
+	if err := sc.loadMain(); err != nil {
+		return g.loadError(err)
+	}
+	g.routes = sc.routes
+	g.mux = &engine.Mux{}
+	var problems []diag.Problem
+	for i := range g.routes {
+		r := &g.routes[i]
+		r.Handler = engine.HandlerFunc(func(ctx context.Context, c *engine.Call) { g.host.run(ctx, g, r, c) })
+		if err := g.conflict(g.routes[:i], *r); err != nil {
+			problems = append(problems, *err)
+			continue
+		}
+		if err := g.mux.Add(r.Route); err != nil {
+			p := g.at(r.Where)
+			p.Code, p.Message = diag.CodePattern, err.Error()
+			problems = append(problems, p.Aim(r.Pattern))
+		}
+	}
+	if len(problems) > 0 {
+		return &LoadError{problems}
+	}
+	return nil
+}
+
+// loadError makes whatever stopped main.lua into problems.
+func (g *generation) loadError(err error) error {
+	p := g.problem(err)
+	if p == nil {
+		return err
+	}
+	return &LoadError{[]diag.Problem{*p}}
+}
+
+// at is a problem at a place such as "main.lua:12".
+func (g *generation) at(where string) diag.Problem {
+	file, line, _ := strings.Cut(where, ":")
+	p := diag.Problem{File: file, Source: g.text(file)}
+	_, _ = fmt.Sscanf(line, "%d", &p.Line)
+	return p
+}
+
+// text is the source of a file by the name it has in errors.
+func (g *generation) text(name string) string {
+	if f := g.find(name); f != nil {
+		return f.text
+	}
+	return ""
+}
+
+func (g *generation) find(name string) *source {
+	if lib, ok := strings.CutPrefix(name, libraryPrefix); ok {
+		return g.host.library[lib]
+	}
+	return g.files[name]
+}
+
+// module finds what require means: the folder's own file, then the standard library's.
+func (g *generation) module(name string) (*source, bool) {
+	file, ok := moduleFile(name)
+	if !ok {
+		return nil, false
+	}
+	if f := g.files[file]; f != nil && isModule(file) {
+		return f, true
+	}
+	f := g.host.library[file]
+	return f, f != nil && f.proto != nil
+}
+
+// modules are the names require knows.
+func (g *generation) modules() []string {
+	var names []string
+	for name := range g.files {
+		if isModule(name) && name != "main.lua" {
+			names = append(names, strings.TrimSuffix(name, ".lua"))
+		}
+	}
+	for name, f := range g.host.library {
+		if f.proto != nil {
+			names = append(names, strings.TrimSuffix(name, ".lua"))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// LoadError says why a dialplan was not loaded.
+type LoadError struct{ Problems []diag.Problem }
+
+// Error is the first problem in one line.
+func (e *LoadError) Error() string {
+	s := e.Problems[0].Error()
+	if n := len(e.Problems) - 1; n > 0 {
+		s += fmt.Sprintf(" (and %d more)", n)
+	}
+	return s
+}
+
+// String is all of them, as they are printed.
+func (e *LoadError) String() string {
+	var parts []string
+	for _, p := range e.Problems {
+		parts = append(parts, p.String())
+	}
+	return strings.Join(parts, "\n")
+}
+
+// Problems are those that an error of Open or Reload stands for; nil if it is about something else.
+func Problems(err error) []diag.Problem {
+	var e *LoadError
+	if errors.As(err, &e) {
+		return e.Problems
+	}
+	return nil
+}

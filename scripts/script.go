@@ -1,0 +1,252 @@
+package scripts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+	"github.com/belfry-pbx/belfry/scripts/sandbox"
+)
+
+// phase is what a script may do: register while loading, everything while handling, nothing
+// with the call once it is over.
+type phase int
+
+const (
+	loading phase = iota
+	handling
+	over
+)
+
+// script is a generation loaded into a state of its own: to see what it declares, or for one call.
+type script struct {
+	host  *Host
+	gen   *generation
+	s     *sandbox.State
+	phase phase
+
+	ctx    context.Context // what primitives wait under
+	cancel context.CancelCauseFunc
+	call   *engine.Call // nil in a dry run
+	log    *slog.Logger
+
+	modules   map[string]lua.LValue // required
+	requiring []string
+	classes   map[string]*lua.LTable // metatables of objects, made when first needed
+
+	routes   []route // of a dry run
+	times    map[routeKey]int
+	wanted   *routeKey // the one extension whose handler this call is for
+	handler  *lua.LFunction
+	watching map[string]*lua.LFunction // events the engine tells of
+	onHangup []*lua.LFunction
+}
+
+// hangupTime is how long what onHangup registered may take in all.
+const hangupTime = 5 * time.Second
+
+func newScript(ctx context.Context, g *generation, c *engine.Call) *script {
+	h := g.host
+	sc := &script{host: h, gen: g, call: c, log: h.log, modules: map[string]lua.LValue{}, classes: map[string]*lua.LTable{},
+		times: map[routeKey]int{}, watching: map[string]*lua.LFunction{}}
+	if c != nil {
+		sc.log = h.log.With("call", c.ID())
+	}
+	sc.ctx, sc.cancel = context.WithCancelCause(ctx)
+	sc.s = sandbox.New(sc.ctx, sandbox.Options{Limits: h.opts.Limits, Now: h.clock.Now, Log: sc.log, Library: libraryPrefix})
+	sc.s.Roots = sc.roots
+	sc.openGlobals()
+	return sc
+}
+
+func (sc *script) close() {
+	sc.cancel(nil)
+	sc.s.Close()
+}
+
+// roots are the values that Go keeps for the script.
+func (sc *script) roots() []lua.LValue {
+	var all []lua.LValue
+	for _, v := range sc.modules {
+		all = append(all, v)
+	}
+	for _, fn := range sc.onHangup {
+		all = append(all, fn)
+	}
+	for _, fn := range sc.watching {
+		all = append(all, fn)
+	}
+	if sc.handler != nil {
+		all = append(all, sc.handler)
+	}
+	return all
+}
+
+// loadMain runs main.lua.
+func (sc *script) loadMain() error {
+	_, err := sc.s.Call(sc.s.Load(sc.gen.files["main.lua"].proto))
+	return err
+}
+
+// run serves one call with the handler of one extension. It returns when the handler has;
+// the engine ends the call.
+func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call) {
+	sc := newScript(ctx, g, c)
+	sc.wanted = &r.key
+	defer func() {
+		if p := recover(); p != nil {
+			sc.log.Error("the script host panicked; ending the call", "panic", p, "stack", string(debug.Stack()))
+			sc.fail(ctx)
+		}
+	}()
+	err := sc.handle()
+	for event := range sc.watching {
+		c.On(event, nil)
+	}
+	if len(sc.onHangup) > 0 {
+		c.OnHangup(sc.afterwards)
+	} else {
+		sc.close()
+	}
+	if err != nil && !ended(err) {
+		sc.explain(err, r)
+		sc.fail(ctx)
+	}
+}
+
+// handle loads the dialplan into the call's state and runs the handler.
+func (sc *script) handle() error {
+	if err := sc.loadMain(); err != nil {
+		return err
+	}
+	if sc.handler == nil {
+		return fmt.Errorf("main.lua did not register %s again, at %s: what it registers must not depend on chance or time", sc.wanted.pattern, sc.wanted.where)
+	}
+	sc.phase = handling
+	_, err := sc.s.Call(sc.handler, sc.object("Call", sc.call))
+	return err
+}
+
+// ended tells a call that is over from a handler that went wrong.
+func ended(err error) bool {
+	return errors.Is(err, engine.ErrHangup) || errors.Is(err, engine.ErrEnded) || errors.Is(err, engine.ErrRedirected) ||
+		errors.Is(err, context.Canceled)
+}
+
+// explain logs why a handler failed, with the line and a hint.
+func (sc *script) explain(err error, r *route) {
+	p := sc.gen.problem(err)
+	if p == nil {
+		sc.log.Error("the handler failed", "extension", r.Pattern, "at", r.Where, "error", err)
+		return
+	}
+	p.Effect = fmt.Sprintf("the caller of %s heard that something is wrong; call %s", sc.call.Dialled(), sc.call.ID())
+	sc.log.Error(p.Error(), "extension", r.Pattern, "code", p.Code, "effect", p.Effect, "problem", p.String())
+}
+
+// problem makes a script's error one with source and caret; nil if it is about something else.
+func (g *generation) problem(err error) *diag.Problem {
+	var script *sandbox.ScriptError
+	if errors.As(err, &script) {
+		p := script.Problem(g.text(script.Raised.File))
+		return &p
+	}
+	var limit *sandbox.LimitError
+	if errors.As(err, &limit) {
+		p := g.at(limit.Where)
+		p.Code, p.Message = diag.CodeLimit, limit.Error()
+		return &p
+	}
+	return nil
+}
+
+// fail lets the caller hear that something is wrong, and ends the call.
+func (sc *script) fail(ctx context.Context) {
+	name := sc.host.opts.Failure
+	if p := sc.host.opts.Prompts; p == nil || !p.Has(name, sc.host.opts.Language) {
+		name = "tone:congestion"
+	}
+	ctx, cancel := clock.WithTimeout(ctx, sc.host.clock, hangupTime)
+	defer cancel()
+	// Both may fail because the caller has gone, which is all that was wanted.
+	_, _ = sc.call.PlayPrompt(ctx, []engine.Prompt{{Name: name}}, engine.PlayOptions{Language: sc.host.opts.Language})
+	_ = sc.call.Hangup(ctx)
+}
+
+// afterwards runs what onHangup registered, when the call is over: under a context of its own, without media.
+func (sc *script) afterwards() {
+	defer sc.close()
+	sc.phase = over
+	ctx, cancel := clock.WithTimeout(context.Background(), sc.host.clock, hangupTime)
+	defer cancel()
+	sc.ctx = ctx
+	sc.s.SetContext(ctx)
+	for _, fn := range sc.onHangup {
+		if _, err := sc.s.Call(fn); err != nil {
+			text := err.Error()
+			if p := sc.gen.problem(err); p != nil {
+				text = p.Error()
+			}
+			sc.log.Error("onHangup: " + text)
+		}
+	}
+}
+
+// stop ends the script: nothing in Lua can catch it.
+func (sc *script) stop(cause error) {
+	sc.s.Meter.Stop(cause)
+	sc.s.L.RaiseError("%s", cause) // the way out
+}
+
+// event runs a function registered with call:on, on the handler's goroutine while a primitive waits.
+func (sc *script) event(fn *lua.LFunction, e engine.Event) {
+	sc.s.Meter.Begin()
+	var args []lua.LValue
+	if e.Name == "digit" {
+		args = append(args, lua.LString(e.Digit))
+	}
+	if _, err := sc.s.Call(fn, args...); err != nil {
+		// The primitive that waits knows nothing of it: its context is the way to end it.
+		sc.s.Meter.Stop(err)
+		sc.cancel(err)
+	}
+}
+
+// require is the loader of modules: each runs once in a state.
+func (sc *script) require(l *lua.LState) int {
+	name := l.CheckString(1)
+	if v, ok := sc.modules[name]; ok {
+		l.Push(v)
+		return 1
+	}
+	f, ok := sc.gen.module(name)
+	if !ok {
+		sc.s.Raise(sandbox.Raised{Code: diag.CodeRequire, Word: name, Message: "there is no module '" + name + "'",
+			Hint: diag.DidYouMean(name, sc.gen.modules())})
+	}
+	if slices.Contains(sc.requiring, f.name) {
+		sc.s.Raise(sandbox.Raised{Code: diag.CodeRequire, Word: name, Message: fmt.Sprintf("module '%s' requires itself", name),
+			Hint: strings.Join(append(sc.requiring, f.name), " → ")})
+	}
+	sc.requiring = append(sc.requiring, f.name)
+	l.Push(sc.s.Load(f.proto))
+	l.Call(0, 1)
+	v := l.Get(-1)
+	sc.requiring = sc.requiring[:len(sc.requiring)-1]
+	if v == lua.LNil {
+		v = lua.LTrue
+	}
+	sc.modules[name] = v
+	l.Push(v)
+	return 1
+}
