@@ -19,8 +19,28 @@ type header struct {
 	name   string // as RFC 3261 and its kin write it
 	syntax syntax
 	list   bool // a comma separates values: each gets a line of its own
-	once   bool // a second one makes the message malformed
+	id     id   // idNone: any number of them is fine
 }
+
+// id numbers the headers that may be there only once, and Via.
+type id uint8
+
+const (
+	idNone id = iota
+	idVia
+	idFrom
+	idTo
+	idCallID
+	idCSeq
+	idMaxForwards
+	idContentLength
+	idContentType
+	idReferTo
+	idReferredBy
+	idEvent
+	idSessionExpires
+	ids // how many
+)
 
 // known are the headers whose value we touch, and all compact forms (the IANA
 // registry of SIP header fields). Keys are lower case.
@@ -69,19 +89,19 @@ var known = map[string]header{
 }
 
 var (
-	hVia            = header{name: "Via", syntax: via, list: true}
-	hFrom           = header{name: "From", syntax: address, once: true}
-	hTo             = header{name: "To", syntax: address, once: true}
-	hCallID         = header{name: "Call-ID", syntax: callID, once: true}
-	hCSeq           = header{name: "CSeq", syntax: cseq, once: true}
-	hMaxForwards    = header{name: "Max-Forwards", syntax: number, once: true}
-	hContentLength  = header{name: "Content-Length", syntax: number, once: true}
+	hVia            = header{name: "Via", syntax: via, list: true, id: idVia}
+	hFrom           = header{name: "From", syntax: address, id: idFrom}
+	hTo             = header{name: "To", syntax: address, id: idTo}
+	hCallID         = header{name: "Call-ID", syntax: callID, id: idCallID}
+	hCSeq           = header{name: "CSeq", syntax: cseq, id: idCSeq}
+	hMaxForwards    = header{name: "Max-Forwards", syntax: number, id: idMaxForwards}
+	hContentLength  = header{name: "Content-Length", syntax: number, id: idContentLength}
 	hContact        = header{name: "Contact", syntax: address, list: true}
-	hContentType    = header{name: "Content-Type", syntax: params, once: true}
-	hReferTo        = header{name: "Refer-To", syntax: bare, once: true}
-	hReferredBy     = header{name: "Referred-By", syntax: address, once: true}
-	hEvent          = header{name: "Event", syntax: params, once: true}
-	hSessionExpires = header{name: "Session-Expires", syntax: params, once: true}
+	hContentType    = header{name: "Content-Type", syntax: params, id: idContentType}
+	hReferTo        = header{name: "Refer-To", syntax: bare, id: idReferTo}
+	hReferredBy     = header{name: "Referred-By", syntax: address, id: idReferredBy}
+	hEvent          = header{name: "Event", syntax: params, id: idEvent}
+	hSessionExpires = header{name: "Session-Expires", syntax: params, id: idSessionExpires}
 )
 
 // lookup finds a header by its name as it was sent.

@@ -25,9 +25,10 @@ type message struct {
 	start   []byte // start line in plain form
 	fields  []field
 	body    []byte
-	fault   *fault // the first there was
-	seen    map[string]int
-	length  int // Content-Length; -1: none
+	fault   *fault      // the first there was
+	room    []byte      // where plain forms are written
+	seen    [ids]uint16 // how often each header with an id was there
+	length  int         // Content-Length; -1: none
 }
 
 // fail notes the first fault.
@@ -73,7 +74,9 @@ func parse(head []byte) *message {
 	if m.fault != nil && m.fault.code == 0 {
 		return m
 	}
-	m.seen, m.length = make(map[string]int, 12), -1
+	m.length = -1
+	m.room = make([]byte, 0, len(head))
+	m.fields = make([]field, 0, 24)
 	for len(rest) > 0 {
 		line, rest = nextLine(rest)
 		if len(line) == 0 {
@@ -188,20 +191,7 @@ func (m *message) parseField(line []byte) {
 	for {
 		end := len(value)
 		if h.list {
-			i, err := find(value, ",<")
-			for err == nil && i >= 0 && value[i] == '<' { // step over <…>
-				n := bytes.IndexByte(value[i:], '>')
-				if n < 0 {
-					err = errValue
-					break
-				}
-				var next int
-				next, err = find(value[i+n:], ",<")
-				if next >= 0 {
-					next += i + n
-				}
-				i = next
-			}
+			i, err := find(value, ',', false)
 			if err != nil {
 				m.fail(400, "Malformed "+h.name)
 				return
@@ -241,13 +231,13 @@ func (m *message) add(h header, value []byte) {
 		m.fail(400, "Malformed "+h.name)
 		return
 	}
-	if h.once || h.syntax == via {
-		m.seen[h.name]++
-		if h.once && m.seen[h.name] > 1 {
+	if h.id != idNone {
+		m.seen[h.id]++
+		if h.id != idVia && m.seen[h.id] > 1 {
 			m.fail(400, "Repeated "+h.name)
 			return
 		}
-		if m.seen["Via"] > MaxVias {
+		if m.seen[idVia] > MaxVias {
 			m.fail(400, "Too Many Via")
 			return
 		}
@@ -255,47 +245,63 @@ func (m *message) add(h header, value []byte) {
 	m.fields = append(m.fields, field{h, plainForm})
 }
 
+// plainForm brings a value into plain form. Forms that differ from what was sent
+// are put one after the other into m.room.
 func (m *message) plainForm(h header, value []byte) ([]byte, error) {
-	room := make([]byte, 0, len(value)+8)
+	room := len(m.room)
+	var out []byte
+	var err error
 	switch h.syntax {
 	case via:
-		return appendVia(room, value)
+		out, err = appendVia(m.room, value)
 	case address:
-		if h.name == "Contact" && string(value) == "*" {
-			return value, nil
+		if h.list && string(value) == "*" {
+			return value, nil // of a Contact
 		}
-		out, err := appendAddress(room, value, true)
-		if err == nil && h.name == "From" && m.request && !hasTag(out) {
-			m.fail(400, "Missing From Tag")
-		}
-		return out, err
+		out, err = appendAddress(m.room, value, true)
 	case bare:
-		return appendAddress(room, value, false)
+		out, err = appendAddress(m.room, value, false)
 	case params:
-		return appendParamValue(room, value)
+		out, err = appendParamValue(m.room, value)
+	case cseq:
+		out, err = appendCSeq(m.room, value)
 	case callID:
 		if len(value) == 0 || bytes.ContainsAny(value, " \t") {
 			return nil, errValue
 		}
-	case cseq:
-		out, err := appendCSeq(room, value)
-		if err == nil && m.request && !bytes.HasSuffix(out, append([]byte{' '}, m.method...)) {
-			m.fail(400, "CSeq Method Mismatch")
-		}
-		return out, err
+		return value, nil
 	case number:
-		limit := uint64(255)
-		if h.name == "Content-Length" {
-			limit = 1 << 31
-		}
-		if !isNumber(value, limit) {
-			return nil, errValue
-		}
-		if h.name == "Content-Length" {
-			m.length, _ = strconv.Atoi(string(value))
-		}
+		return value, m.number(h, value)
+	default:
+		return value, nil
 	}
-	return value, nil
+	if err != nil {
+		return nil, err
+	}
+	m.room = out
+	out = out[room:len(out):len(out)]
+	switch {
+	case !m.request:
+	case h.id == idFrom && !hasTag(out):
+		m.fail(400, "Missing From Tag")
+	case h.id == idCSeq && !bytes.Equal(out[bytes.IndexByte(out, ' ')+1:], m.method):
+		m.fail(400, "CSeq Method Mismatch")
+	}
+	return out, nil
+}
+
+func (m *message) number(h header, value []byte) error {
+	limit := uint64(255) // Max-Forwards
+	if h.id == idContentLength {
+		limit = 1 << 30
+	}
+	if !isNumber(value, limit) {
+		return errValue
+	}
+	if h.id == idContentLength {
+		m.length, _ = strconv.Atoi(string(value)) // isNumber has seen it
+	}
+	return nil
 }
 
 // hasTag tells whether an address in plain form has a tag parameter with a value.
@@ -311,9 +317,9 @@ func hasTag(b []byte) bool {
 // checkPresent makes sure of the headers that every message has (RFC 3261
 // §8.1.1). Max-Forwards may be missing, as RFC 2543 did not have it.
 func (m *message) checkPresent() {
-	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
-		if m.seen[name] == 0 {
-			m.fail(400, "Missing "+name)
+	for _, h := range [...]*header{&hVia, &hFrom, &hTo, &hCallID, &hCSeq} {
+		if m.seen[h.id] == 0 {
+			m.fail(400, "Missing "+h.name)
 		}
 	}
 }

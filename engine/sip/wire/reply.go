@@ -28,11 +28,11 @@ func (m *message) reply(source netip.AddrPort) []byte {
 			if vias++; vias == 1 {
 				value = received(value, source)
 			}
-		case f.name == "To":
+		case f.id == idTo:
 			if !hasTag(f.value) {
 				value += ";tag=" + m.tag()
 			}
-		case f.name == "From" || f.name == "Call-ID" || f.name == "CSeq":
+		case f.id == idFrom || f.id == idCallID || f.id == idCSeq:
 		default:
 			continue
 		}

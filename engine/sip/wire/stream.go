@@ -176,7 +176,7 @@ func (c *conn) framed() bool {
 		c.fail(CountFraming)
 		return false
 	}
-	if m.seen["Content-Length"] != 1 || m.length < 0 {
+	if m.seen[idContentLength] != 1 || m.length < 0 {
 		// RFC 3261 §18.3: it must be there on a stream.
 		m.fault = nil
 		m.fail(400, "Content-Length Missing or Ambiguous")

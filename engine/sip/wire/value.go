@@ -24,11 +24,12 @@ func trim(b []byte) []byte { return bytes.Trim(b, " \t") }
 // isToken tells whether b is a token of RFC 3261 §25.1.
 func isToken(b []byte) bool {
 	for _, c := range b {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case bytes.IndexByte([]byte("-.!%*_+`'~"), c) >= 0:
+		switch c {
+		case '-', '.', '!', '%', '*', '_', '+', '`', '\'', '~':
 		default:
-			return false
+			if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') {
+				return false
+			}
 		}
 	}
 	return len(b) > 0
@@ -57,20 +58,23 @@ func skipQuoted(b []byte) int {
 	return -1
 }
 
-// find returns the index of the first of the octets in set that is outside quotes
-// and, unless set has it, angle brackets; -1 if there is none.
-func find(b []byte, set string) (int, error) {
+// find returns the index of the first separator that is outside quotes and "<>",
+// or, if open is set, of a "<" before it; -1 if there is none.
+func find(b []byte, separator byte, open bool) (int, error) {
 	for i := 0; i < len(b); i++ {
-		switch c := b[i]; {
-		case bytes.IndexByte([]byte(set), c) >= 0:
+		switch c := b[i]; c {
+		case separator:
 			return i, nil
-		case c == '"':
+		case '"':
 			n := skipQuoted(b[i:])
 			if n < 0 {
 				return 0, errValue
 			}
 			i += n - 1
-		case c == '<':
+		case '<':
+			if open {
+				return i, nil
+			}
 			n := bytes.IndexByte(b[i:], '>')
 			if n < 0 {
 				return 0, errValue
@@ -90,7 +94,7 @@ func appendParams(dst, b []byte) ([]byte, error) {
 		if len(b) == 0 {
 			return dst, nil
 		}
-		end, err := find(b, ";")
+		end, err := find(b, ';', false)
 		if err != nil {
 			return dst, err
 		}
@@ -116,7 +120,7 @@ func appendParams(dst, b []byte) ([]byte, error) {
 
 // appendParamValue brings "value ; name = value" into plain form.
 func appendParamValue(dst, b []byte) ([]byte, error) {
-	end, err := find(b, ";")
+	end, err := find(b, ';', false)
 	if err != nil {
 		return dst, err
 	}
@@ -130,7 +134,7 @@ func appendParamValue(dst, b []byte) ([]byte, error) {
 // appendAddress brings a name-addr or addr-spec into plain form and makes sure
 // that its URI can be read.
 func appendAddress(dst, b []byte, display bool) ([]byte, error) {
-	open, err := find(b, "<;")
+	open, err := find(b, ';', true)
 	if err != nil {
 		return dst, err
 	}
