@@ -57,18 +57,6 @@ func (m *Mixer) Play(p *Player) {
 	}
 }
 
-// takePlayer attaches p, or ends it where nobody is left to hear it.
-func takePlayer(p *Player, wanted bool) *Player {
-	if p == nil || !p.attach() {
-		return nil
-	}
-	if !wanted {
-		p.end(false)
-		return nil
-	}
-	return p
-}
-
 // end runs on the shard's thread.
 func (m *Mixer) end(sh *shard) {
 	m.closed = true

@@ -134,6 +134,18 @@ func (p *Player) attach() bool {
 	return true
 }
 
+// takePlayer attaches p, or ends it where nobody is left to hear it.
+func takePlayer(p *Player, wanted bool) *Player {
+	if p == nil || !p.attach() {
+		return nil
+	}
+	if !wanted {
+		p.end(false)
+		return nil
+	}
+	return p
+}
+
 func (p *Player) end(finished bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

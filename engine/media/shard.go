@@ -170,12 +170,28 @@ func (sh *shard) blame(reason any) {
 	if s == nil || s.shard != sh {
 		return
 	}
+	s.home.tell(event{session: s}) // as good as a time-out: no more will come
 	defer func() {
 		if r := recover(); r != nil {
 			sh.log.Error("panic while ending a session", "reason", r)
+			sh.evict(s)
 		}
 	}()
 	s.end(sh)
+}
+
+// evict takes a session off the shard without trusting anything in it.
+func (sh *shard) evict(s *Session) {
+	if s.shard != sh {
+		return
+	}
+	if peer := s.peer; peer != nil && peer.peer == s {
+		peer.source, peer.peer = fromNothing, nil
+	}
+	s.source, s.recorders = fromNothing, nil
+	sh.detach(s)
+	sh.load.Add(-1)
+	_ = s.release()
 }
 
 // packet implements receiver.

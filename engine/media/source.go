@@ -10,6 +10,9 @@ import (
 
 // setFormat puts an agreed format in force.
 func (s *Session) setFormat(f Format) {
+	if s.shard == nil {
+		return // a panic has ended the session
+	}
 	if f.Remote != s.format.Remote || !s.format.Codec.Valid() {
 		s.reception = reception{}
 		s.detector = detector{}
@@ -51,7 +54,8 @@ func (s *Session) setSource(k sourceKind) {
 }
 
 func (s *Session) play(p *Player) {
-	if p == nil || !p.attach() {
+	p = takePlayer(p, s.shard != nil)
+	if p == nil {
 		s.setSource(fromNothing)
 		return
 	}
