@@ -1,0 +1,287 @@
+package mailbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/store"
+)
+
+const (
+	minMessage    = 2 * time.Second // what is shorter is dropped
+	flushInterval = time.Second
+)
+
+// Caller is who leaves a message.
+type Caller struct{ Number, Name string }
+
+// Draft is a message that is being recorded. It is on the disk from the start: a crash
+// makes it a message marked as interrupted. It is safe for concurrent use.
+type Draft struct {
+	box  *Mailbox
+	stop context.CancelFunc
+	idle chan struct{} // closed when the flushing has ended
+
+	mu      sync.Mutex
+	w       *writer
+	pending []int16 // less than a frame
+	ended   bool
+}
+
+// Begin makes room for a message: call it before the beep. ErrFull and ErrNoSpace say why
+// the caller cannot leave one.
+func (m *Mailbox) Begin(ctx context.Context, c Caller) (*Draft, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return m.begin(header{From: trim(c.Number), Name: trim(c.Name), Time: m.boxes.clock.Now().UTC().Round(0)})
+}
+
+func (m *Mailbox) begin(h header) (*Draft, error) {
+	b := m.boxes
+	h.ID, h.Mailbox = newID(b.clock.Now()), m.number
+	life, stop := context.WithCancel(context.Background()) // a draft outlives the call that began it, until it is ended
+	d := &Draft{box: m, stop: stop, idle: make(chan struct{})}
+	if err := b.admit(life, d); err != nil {
+		stop()
+		return nil, fmt.Errorf("mailbox %s: %w", m.number, err)
+	}
+	w, err := newWriter(b.disk, h, messageSuffix)
+	if err != nil {
+		stop()
+		b.release(d)
+		return nil, fmt.Errorf("mailbox %s: beginning a message: %w", m.number, wrapFull(err))
+	}
+	d.w = w
+	go func() {
+		defer close(d.idle)
+		d.flushEverySecond(life, b.clock)
+	}()
+	return d, nil
+}
+
+// admit keeps to the mailbox's quota, in which drafts under way count, and the disk's floor.
+func (b *Mailboxes) admit(ctx context.Context, d *Draft) error {
+	free, err := b.disk.Free()
+	if err != nil {
+		return fmt.Errorf("asking for free space: %w", err)
+	}
+	if free < b.limits.free {
+		return fmt.Errorf("%w: %d MiB are free, %d must be", ErrNoSpace, free>>20, b.limits.free>>20)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return ErrClosed
+	}
+	all, err := d.box.all(ctx)
+	if err != nil {
+		return err
+	}
+	w := count(all)
+	n := w.New + w.Old
+	for other := range b.drafts {
+		n += one(other.box.number == d.box.number)
+	}
+	if n >= b.limits.messages || total(all) >= b.limits.total {
+		return fmt.Errorf("%w: it has %d messages of %v", ErrFull, n, total(all).Round(time.Second))
+	}
+	b.drafts[d] = struct{}{}
+	return nil
+}
+
+func (b *Mailboxes) release(d *Draft) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.drafts, d)
+}
+
+// flushEverySecond bounds what a power cut takes.
+func (d *Draft) flushEverySecond(ctx context.Context, c clock.Clock) {
+	for clock.Sleep(ctx, c, flushInterval) == nil {
+		if err := d.flush(); err != nil {
+			d.box.boxes.log.Error("mailbox: flushing a message", "mailbox", d.box.number, "message", d.w.header.ID, "error", err)
+		}
+	}
+}
+
+// flush makes what was written durable; others may write meanwhile.
+func (d *Draft) flush() error {
+	d.mu.Lock()
+	f, needed := d.w.beginSync()
+	d.mu.Unlock()
+	if !needed {
+		return nil
+	}
+	err := f.file.Sync()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.w.endSync(f, err)
+}
+
+// Write appends sound, 8 kHz. Once it has failed, by ErrNoSpace, ErrTooLong or the
+// disk, the draft keeps what it has, which Commit makes a message.
+func (d *Draft) Write(pcm []int16) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return ErrEnded
+	}
+	if d.w.samples+len(d.pending)+len(pcm) > maxSamples {
+		return ErrTooLong
+	}
+	for len(pcm) > 0 {
+		n := min(frameSamples-len(d.pending), len(pcm))
+		d.pending = append(d.pending, pcm[:n]...)
+		pcm = pcm[n:]
+		if len(d.pending) == frameSamples {
+			if err := d.writePending(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (d *Draft) writePending() error {
+	if len(d.pending) == 0 {
+		return nil
+	}
+	err := d.w.sound(d.pending)
+	d.pending = d.pending[:0]
+	return err
+}
+
+// Length is how much has been recorded.
+func (d *Draft) Length() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return duration(d.w.samples + len(d.pending))
+}
+
+// Sound returns what has been recorded, for the caller to hear.
+func (d *Draft) Sound() (*media.Clip, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return nil, ErrEnded
+	}
+	rec, err := d.w.read()
+	if err != nil {
+		return nil, fmt.Errorf("mailbox %s: reading the draft: %w", d.box.number, err)
+	}
+	return media.NewClip(rate, append(rec.sound, d.pending...)), nil
+}
+
+// Restart throws away what has been recorded.
+func (d *Draft) Restart() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return ErrEnded
+	}
+	d.pending = d.pending[:0]
+	return d.w.restart()
+}
+
+// Commit makes the draft a message. When it returns without error the message is on the
+// disk and will be there after any crash: only then say so. What is shorter than two
+// seconds is dropped with ErrTooShort. After any other error the sound may still become a
+// message when the exchange is next started. Either way the draft has ended.
+func (d *Draft) Commit(ctx context.Context, urgent bool) (Message, error) {
+	return d.commit(ctx, urgent, minMessage)
+}
+
+func (d *Draft) commit(ctx context.Context, urgent bool, shortest time.Duration) (Message, error) {
+	if !d.end() {
+		return Message{}, ErrEnded
+	}
+	defer d.box.boxes.release(d)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	writeErr := d.writePending()
+	length := duration(d.w.samples)
+	if length < shortest {
+		if err := d.w.discard(); err != nil {
+			d.box.boxes.log.Error("mailbox: a dropped message stays until the next start", "file", d.w.name, "error", err)
+		}
+		if writeErr != nil {
+			return Message{}, fmt.Errorf("mailbox %s: %w", d.box.number, writeErr)
+		}
+		return Message{}, fmt.Errorf("mailbox %s: %w: %v", d.box.number, ErrTooShort, length)
+	}
+	file, err := d.w.finish(trailer{Urgent: urgent}, newDir)
+	if err != nil {
+		return Message{}, fmt.Errorf("mailbox %s: keeping a message: %w", d.box.number, err)
+	}
+	r := record{header: d.w.header, Length: duration(d.w.samples), Urgent: urgent}
+	if err := d.box.boxes.index(ctx, r); err != nil {
+		if errors.Is(err, ErrNoMailbox) { // removed while the caller spoke
+			err = errors.Join(err, d.box.boxes.disk.Remove(file), d.box.boxes.disk.SyncDir(newDir))
+		}
+		return Message{}, fmt.Errorf("mailbox %s: indexing a message: %w", d.box.number, err)
+	}
+	return r.message(), nil
+}
+
+// index makes a recording in new/ a message.
+func (b *Mailboxes) index(ctx context.Context, r record) error {
+	value, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return b.store.Batch(ctx, func(tx store.Batch) error {
+		if _, err := tx.Get(boxBucket, r.Mailbox); err != nil {
+			if errors.Is(err, store.ErrNotFound) {
+				return noMailbox(r.Mailbox)
+			}
+			return err
+		}
+		return tx.Put(messageBucket, messageKey(r.Mailbox, r.ID), value)
+	})
+}
+
+// Discard throws the draft away. After Commit it does nothing.
+func (d *Draft) Discard() {
+	if err := d.discard(); err != nil {
+		d.box.boxes.log.Error("mailbox: a discarded message stays until the next start", "file", d.w.name, "error", err)
+	}
+}
+
+func (d *Draft) discard() error {
+	if !d.end() {
+		return nil
+	}
+	defer d.box.boxes.release(d)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.w.discard()
+}
+
+// abandon leaves the file for the next start.
+func (d *Draft) abandon() error {
+	if !d.end() {
+		return nil
+	}
+	defer d.box.boxes.release(d)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return errors.Join(d.writePending(), d.w.file.Sync(), d.w.file.Close())
+}
+
+// end reports whether it was this call that ended the draft. No flush is under way afterwards.
+func (d *Draft) end() bool {
+	d.mu.Lock()
+	first := !d.ended
+	d.ended = true
+	d.mu.Unlock()
+	d.stop()
+	<-d.idle
+	return first
+}
