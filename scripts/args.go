@@ -8,6 +8,7 @@ import (
 
 	lua "github.com/yuin/gopher-lua"
 
+	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/scripts/api"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
@@ -242,6 +243,8 @@ func (a *args) convert(p api.Value, v lua.LValue) any {
 			a.bad(p, v, "a recording")
 		}
 		return r
+	case api.Diverted:
+		return a.diverted(p, v)
 	case api.Members:
 		return a.members(p, v)
 	}
@@ -284,6 +287,20 @@ func (a *args) keys(p api.Value, v lua.LValue) string {
 	}
 	a.bad(p, v, `keys such as "12#", true for any, or false for none`)
 	return ""
+}
+
+// diverted reads { number =, reason = }.
+func (a *args) diverted(p api.Value, v lua.LValue) *engine.Diversion {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		a.bad(p, v, "a table { number =, reason = }")
+	}
+	a.sc.unknownOption(p.Name, t, []string{"number", "reason"})
+	d := &engine.Diversion{Number: a.convert(api.Value{Name: "number", Type: api.Digits}, t.RawGetString("number")).(string), Reason: "unconditional"}
+	if reason := t.RawGetString("reason"); reason != lua.LNil {
+		d.Reason = a.convert(api.Value{Name: "reason", Type: api.Text}, reason).(string)
+	}
+	return d
 }
 
 // maxItems is how long a list of targets, prompts and the like may be.

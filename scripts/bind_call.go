@@ -85,7 +85,8 @@ func callBindings() map[string]binding {
 
 func playPrompt(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 	prompts := a.prompts("prompt")
-	o := engine.PlayOptions{Interrupt: arg[string](a, "interrupt"), Volume: arg[float64](a, "volume"), Language: a.language(), Times: arg[int](a, "times")}
+	o := engine.PlayOptions{Interrupt: arg[string](a, "interrupt"), Volume: arg[float64](a, "volume"), Language: a.language(), Times: arg[int](a, "times"),
+		Back: arg[string](a, "back"), Forward: arg[string](a, "forward"), Pause: arg[string](a, "pause"), Restart: arg[string](a, "restart"), Skip: a.lasting("skip")}
 	var r engine.PlayResult
 	err := a.sc.wait(func(ctx context.Context) (err error) { r, err = c.PlayPrompt(ctx, prompts, o); return err })
 	if err != nil {
@@ -142,7 +143,7 @@ func bridge(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 		Strategy: arg[string](a, "strategy"), Timeout: a.lasting("timeout"), RingFor: a.lasting("ringFor"),
 		CallerName: arg[string](a, "callerName"), CallerNumber: arg[string](a, "callerNumber"),
 		Announce: a.prompts("announce"), AnswerTo: arg[string](a, "answerTo"), Limit: a.lasting("limit"),
-		Language: a.language(),
+		Language: a.language(), Diversion: arg[*engine.Diversion](a, "diversion"),
 	}
 	if a.given["ringback"] { // the engine's own default is the ringing that the caller's phone makes
 		o.Ringback = a.prompts("ringback")
@@ -150,9 +151,6 @@ func bridge(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 	if !a.given["timeout"] && o.Strategy == engine.Sequential {
 		// One after another, each has its time: the default in all must not cut the last ones off.
 		o.Timeout = time.Duration(len(arg[[]string](a, "targets"))) * o.RingFor
-	}
-	if by := arg[string](a, "divertedBy"); by != "" {
-		o.Diversion = &engine.Diversion{Number: by, Reason: arg[string](a, "divertedFor")}
 	}
 	var r engine.BridgeResult
 	err := a.sc.wait(func(ctx context.Context) (err error) {

@@ -94,6 +94,9 @@ func mailboxBindings() map[string]binding {
 		"Mailbox:setPin": onBox(func(ctx context.Context, b *mailbox.Mailbox, a *args) (nothing, error) {
 			return nothing{}, b.SetPIN(ctx, arg[string](a, "pin"))
 		}, isTrue),
+		"Mailbox:mustChangePin": onBox(func(ctx context.Context, b *mailbox.Mailbox, _ *args) (bool, error) {
+			return b.MustChangePIN(ctx)
+		}, func(_ *script, _ *boxRef, must bool) lua.LValue { return lua.LBool(must) }),
 		"Mailbox:messages": onBox(func(ctx context.Context, b *mailbox.Mailbox, a *args) ([]mailbox.Message, error) {
 			return b.Messages(ctx, arg[string](a, "folder"))
 		}, func(sc *script, r *boxRef, list []mailbox.Message) lua.LValue {
@@ -114,7 +117,7 @@ func mailboxBindings() map[string]binding {
 		"Message:delete":    onMessage(func(ctx context.Context, b *mailbox.Mailbox, id string, _ *args) error { return b.Delete(ctx, id) }),
 		"Message:undelete":  onMessage(func(ctx context.Context, b *mailbox.Mailbox, id string, _ *args) error { return b.Undelete(ctx, id) }),
 		"Message:forward": onMessage(func(ctx context.Context, b *mailbox.Mailbox, id string, a *args) error {
-			return b.Forward(ctx, id, arg[string](a, "to"), clipOf(arg[*engine.Recording](a, "intro")))
+			return b.Forward(ctx, id, arg[string](a, "to"), clipOf(arg[*engine.Recording](a, "introduction")))
 		}),
 	}
 }
@@ -134,14 +137,16 @@ func mailboxFields() map[string]field {
 		},
 	}
 	for name, get := range map[string]func(m *messageRef) lua.LValue{
-		"id":     func(m *messageRef) lua.LValue { return lua.LString(m.ID) },
-		"from":   func(m *messageRef) lua.LValue { return lua.LString(m.From) },
-		"name":   func(m *messageRef) lua.LValue { return lua.LString(m.Name) },
-		"time":   func(m *messageRef) lua.LValue { return seconds(m.Time) },
-		"length": func(m *messageRef) lua.LValue { return lua.LNumber(m.Length.Seconds()) },
-		"urgent": func(m *messageRef) lua.LValue { return lua.LBool(m.Urgent) },
-		"heard":  func(m *messageRef) lua.LValue { return lua.LBool(m.Heard) },
-		"folder": func(m *messageRef) lua.LValue { return lua.LString(m.Folder) },
+		"id":          func(m *messageRef) lua.LValue { return lua.LString(m.ID) },
+		"from":        func(m *messageRef) lua.LValue { return lua.LString(m.From) },
+		"name":        func(m *messageRef) lua.LValue { return lua.LString(m.Name) },
+		"time":        func(m *messageRef) lua.LValue { return seconds(m.Time) },
+		"length":      func(m *messageRef) lua.LValue { return lua.LNumber(m.Length.Seconds()) },
+		"urgent":      func(m *messageRef) lua.LValue { return lua.LBool(m.Urgent) },
+		"heard":       func(m *messageRef) lua.LValue { return lua.LBool(m.Heard) },
+		"interrupted": func(m *messageRef) lua.LValue { return lua.LBool(m.Interrupted) },
+		"forwardedBy": func(m *messageRef) lua.LValue { return text(m.ForwardedBy) },
+		"folder":      func(m *messageRef) lua.LValue { return lua.LString(m.Folder) },
 	} {
 		all["Message."+name] = func(_ *script, self any) (lua.LValue, error) { return get(self.(*messageRef)), nil }
 	}

@@ -89,6 +89,14 @@ func peopleBindings() map[string]binding {
 		"group":        groupBinding,
 		"Group:login":  onGroup((*directory.Directory).Login),
 		"Group:logout": onGroup((*directory.Directory).Logout),
+		"Group:isLoggedIn": func(sc *script, self any, a *args) (lua.LValue, error) {
+			d, err := self.(*groupRef).read(sc)
+			if err != nil {
+				return nil, err
+			}
+			yes, err := d.loggedIn(sc, arg[string](a, "number"))
+			return lua.LBool(yes), err
+		},
 		"Group:isMember": func(sc *script, self any, a *args) (lua.LValue, error) {
 			d, err := self.(*groupRef).read(sc)
 			if err != nil {
@@ -164,6 +172,14 @@ func (sc *script) declare(number string, a *args) error {
 		Overflow: arg[string](a, "overflow"), Mailbox: arg[string](a, "mailbox"),
 		Manager: arg[string](a, "manager"), Fallback: arg[string](a, "fallback"),
 	}}
+	for option, reason := range overflows() {
+		if to := arg[string](a, option); to != "" {
+			if d.OverflowBy == nil {
+				d.OverflowBy = map[string]string{}
+			}
+			d.OverflowBy[reason] = to
+		}
+	}
 	for name, to := range map[string]*[]string{"music": &d.music, "announce": &d.announce} {
 		for _, v := range arg[[]lua.LValue](a, name) {
 			s, ok := v.(lua.LString)
@@ -192,20 +208,14 @@ func (d *groupDecl) has(number string) bool {
 	return slices.ContainsFunc(d.Members, func(m Member) bool { return m.Number == number })
 }
 
-// loggedIn are the members who take calls now, in their order.
-func (d *groupDecl) loggedIn(sc *script) ([]string, error) {
+// loggedIn tells whether a member takes calls now.
+func (d *groupDecl) loggedIn(sc *script, number string) (bool, error) {
 	var out []string
 	err := sc.wait(func(ctx context.Context) (err error) {
 		out, err = sc.call.Engine().Directory().LoggedOut(ctx, d.Number)
 		return err
 	})
-	var in []string
-	for _, m := range d.Members {
-		if !slices.Contains(out, m.Number) {
-			in = append(in, m.Number)
-		}
-	}
-	return in, err
+	return d.has(number) && !slices.Contains(out, number), err
 }
 
 func onGroup(change func(d *directory.Directory, ctx context.Context, group, member string) error) binding {
@@ -263,24 +273,8 @@ func peopleFields() map[string]field {
 		"name":     func(_ *script, d *groupDecl) (lua.LValue, error) { return text(d.Name), nil },
 		"kind":     func(_ *script, d *groupDecl) (lua.LValue, error) { return lua.LString(d.Kind), nil },
 		"strategy": func(_ *script, d *groupDecl) (lua.LValue, error) { return lua.LString(d.Strategy), nil },
-		"members": func(sc *script, d *groupDecl) (lua.LValue, error) {
-			in, err := d.loggedIn(sc)
-			return sc.textList(in), err
-		},
-		"everyone": func(sc *script, d *groupDecl) (lua.LValue, error) {
-			var all []string
-			for _, m := range d.Members {
-				all = append(all, m.Number)
-			}
-			return sc.textList(all), nil
-		},
-		"ringTimes": func(sc *script, d *groupDecl) (lua.LValue, error) {
-			return byMember(sc, d, func(m Member) float64 { return m.RingFor.Seconds() }), nil
-		},
-		"weights": func(sc *script, d *groupDecl) (lua.LValue, error) {
-			return byMember(sc, d, func(m Member) float64 { return m.Weight }), nil
-		},
-		"ringFor": func(_ *script, d *groupDecl) (lua.LValue, error) { return lua.LNumber(d.RingFor.Seconds()), nil },
+		"members":  func(sc *script, d *groupDecl) (lua.LValue, error) { return d.members(sc), nil },
+		"ringFor":  func(_ *script, d *groupDecl) (lua.LValue, error) { return lua.LNumber(d.RingFor.Seconds()), nil },
 		"timeout": func(_ *script, d *groupDecl) (lua.LValue, error) {
 			if d.Timeout == 0 {
 				return nil, nil
@@ -300,6 +294,15 @@ func peopleFields() map[string]field {
 				return nil, err
 			}
 			return get(sc, d)
+		}
+	}
+	for option, reason := range overflows() {
+		all["Group."+option] = func(sc *script, self any) (lua.LValue, error) {
+			d, err := self.(*groupRef).read(sc)
+			if err != nil {
+				return nil, err
+			}
+			return text(d.OverflowBy[reason]), nil
 		}
 	}
 	return all
@@ -322,12 +325,23 @@ func listOrNil(sc *script, list []string) lua.LValue {
 	return sc.textList(list)
 }
 
-func byMember(sc *script, d *groupDecl, get func(Member) float64) lua.LValue {
-	t := sc.s.L.NewTable()
+// members are a group's members as they are declared: numbers, or tables with what is special to one.
+func (d *groupDecl) members(sc *script) lua.LValue {
+	t := sc.s.L.CreateTable(len(d.Members), 0)
 	for _, m := range d.Members {
-		if v := get(m); v != 0 {
-			t.RawSetString(m.Number, lua.LNumber(v))
+		if m.RingFor == 0 && m.Weight == 0 {
+			t.Append(lua.LString(m.Number))
+			continue
 		}
+		item := sc.s.L.CreateTable(1, 2)
+		item.Append(lua.LString(m.Number))
+		if m.RingFor != 0 {
+			item.RawSetString("ringFor", lua.LNumber(m.RingFor.Seconds()))
+		}
+		if m.Weight != 0 {
+			item.RawSetString("weight", lua.LNumber(m.Weight))
+		}
+		t.Append(item)
 	}
 	return t
 }

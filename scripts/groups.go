@@ -15,10 +15,17 @@ var errNoGroup = errors.New("there is no such group")
 
 // Group is a group that a dialplan declares.
 type Group struct {
-	Number, Name, Kind, Strategy         string
-	Members                              []Member
-	RingFor, Timeout                     time.Duration // 0: the verb's default
-	Overflow, Mailbox, Manager, Fallback string
+	Number, Name, Kind, Strategy string
+	Members                      []Member
+	RingFor, Timeout             time.Duration // 0: the verb's default
+	Mailbox, Manager, Fallback   string
+	Overflow                     string            // where a call goes that nobody takes
+	OverflowBy                   map[string]string // "nobody", "loggedOut", "busy", "noAnswer": instead of Overflow
+}
+
+// overflows are the cases of OverflowBy by the option that sets each.
+func overflows() map[string]string {
+	return map[string]string{"overflowNobody": "nobody", "overflowLoggedOut": "loggedOut", "overflowBusy": "busy", "overflowNoAnswer": "noAnswer"}
 }
 
 // Member is one of a group.

@@ -194,7 +194,7 @@ func TestProblemAsPrinted(t *testing.T) {
        |     ^^^^^^
      5 |   })
 
-   hint: did you mean 'timeout'? (options: strategy, timeout, ringFor, ringback, callerName, callerNumber, announce, answerTo, limit, divertedBy, divertedFor, language)
+   hint: did you mean 'timeout'? (options: strategy, timeout, ringFor, ringback, callerName, callerNumber, announce, answerTo, limit, diversion, language)
 
    this dialplan was not loaded
 `

@@ -207,6 +207,7 @@ func errorCodes() []coded {
 	return []coded{
 		{directory.ErrNoLine, "notFound"}, {mailbox.ErrNoMailbox, "notFound"}, {store.ErrNotFound, "notFound"}, {errNoGroup, "notFound"},
 		{directory.ErrExists, "exists"}, {directory.ErrListFull, "full"}, {mailbox.ErrFull, "full"}, {mailbox.ErrNoSpace, "full"},
+		{mailbox.ErrNoMessage, "notFound"}, {mailbox.ErrBadPIN, "invalid"}, {mailbox.ErrTooLong, "invalid"},
 		{mailbox.ErrTrivialPIN, "invalid"}, {mailbox.ErrTooShort, "tooShort"}, {store.ErrConflict, "conflict"}, {errTooLarge, "invalid"},
 	}
 }

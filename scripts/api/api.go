@@ -30,6 +30,7 @@ const (
 	Time     Type = "Time"      // seconds since 1970, UTC
 	Sound    Type = "Recording" // what record returns
 	Members  Type = "Members"   // of a group
+	Diverted Type = "Diverted"  // who diverted a call, and why
 )
 
 // Value is a parameter, an option or a field.

@@ -13,6 +13,7 @@ const aliases = `---@alias Duration string|number "20s", "1m30s", "250ms", or se
 ---@alias Texts string|string[]
 ---@alias Keys string|boolean keys of a telephone; true: any, false: none
 ---@alias Time number seconds since 1970, UTC
+---@alias Diverted { number: string, reason?: string }
 ---@alias Members (string|{ [1]: string, ringFor?: Duration, weight?: number })[]
 `
 

@@ -14,7 +14,7 @@ func functions() []Func {
 			Returns: nil},
 		{Name: "line", Doc: "A line of this exchange, or nil.", AtLoad: true, Example: `local owner = line("77513")`,
 			Params: []Value{param("number", Digits, "Its number.")}, Returns: []Value{{Type: "Line", Optional: true}}},
-		{Name: "group", AtLoad: true, Doc: "A group. With options, while the dialplan is loaded, it declares one; with the number alone it reads one, with those members who are logged in.",
+		{Name: "group", AtLoad: true, Doc: "A group. With options, while the dialplan is loaded, it declares one; with the number alone it reads one.",
 			Example: `group("600", { kind = "hunt", strategy = "sequential", members = { "77513", "77514" }, ringFor = "12s" })`,
 			Params:  []Value{param("number", Digits, "Its number.")}, Options: groupOptions(), Returns: []Value{{Type: "Group", Optional: true}}},
 		{Name: "mailbox", Doc: "A mailbox, or nil.", AtLoad: true, Example: `local box = mailbox(call.from.line)`,
@@ -55,6 +55,10 @@ func groupOptions() []Value {
 		opt("ringFor", Duration, `"15s"`, "Each member."),
 		opt("timeout", Duration, "", "In all."),
 		opt("overflow", Digits, "", "Where a call goes that nobody takes."),
+		opt("overflowNobody", Digits, "", "… because no member could be rung."),
+		opt("overflowLoggedOut", Digits, "", "… because all members are logged out."),
+		opt("overflowBusy", Digits, "", "… because all members are busy."),
+		opt("overflowNoAnswer", Digits, "", "… because nobody answered."),
 		opt("mailbox", Digits, "", "Where a message goes that nobody takes."),
 		opt("manager", Digits, "", "Of an assistant group: whose calls the members take."),
 		opt("fallback", Text, "", "Of an assistant group: who takes calls while no member is there."),
@@ -71,7 +75,7 @@ func groupFields() []Value {
 		fields[i].Default = ""
 		switch fields[i].Name {
 		case "members":
-			fields[i].Type, fields[i].Doc = Texts, "The numbers of those who are logged in."
+			fields[i].Doc = "As declared. Who of them takes calls now: isLoggedIn."
 		case "ringFor", "timeout":
 			fields[i].Type, fields[i].Doc = Number, fields[i].Doc+" In seconds."
 		case "music", "announce":
@@ -121,13 +125,11 @@ func objectClasses() []Class {
 		{Name: "LogEntry", Doc: "One entry of a call log.", Fields: []Value{
 			{Name: "id", Type: Text}, choice("kind", "", "", "missed", "dialled", "received", "forwarded"), {Name: "number", Type: Digits}, {Name: "name", Type: Text},
 			{Name: "time", Type: Time}, {Name: "length", Type: Number, Doc: "In seconds."}}},
-		{Name: "Group", Doc: "A group as it stood when group(number) was called.", Fields: append([]Value{{Name: "number", Type: Digits},
-			{Name: "everyone", Type: Texts, Doc: "All members, logged in or not."},
-			{Name: "ringTimes", Type: Table, Doc: "By member, in seconds: where it differs from ringFor."},
-			{Name: "weights", Type: Table, Doc: "By member, where given."}}, groupFields()...),
+		{Name: "Group", Doc: "A group as it stood when group(number) was called.", Fields: append([]Value{{Name: "number", Type: Digits}}, groupFields()...),
 			Methods: []Func{
 				{Name: "login", Fails: true, Doc: "A member takes calls again.", Example: `group("600"):login(call.from.line)`, Params: []Value{param("number", Digits, "")}, Returns: one(Bool, "")},
 				{Name: "logout", Fails: true, Doc: "A member takes no calls for now.", Example: `group("600"):logout(call.from.line)`, Params: []Value{param("number", Digits, "")}, Returns: one(Bool, "")},
+				{Name: "isLoggedIn", Doc: "Whether a member takes calls now.", Example: `group("600"):isLoggedIn("77513")`, Params: []Value{param("number", Digits, "")}, Returns: one(Bool, "")},
 				{Name: "isMember", Doc: "Whether the number is a member, logged in or not.", Example: `group("600"):isMember("77513")`, Params: []Value{param("number", Digits, "")}, Returns: one(Bool, "")},
 			}},
 		{Name: "Mailbox", Doc: "Somebody's messages.", Fields: []Value{{Name: "number", Type: Digits}},
@@ -135,6 +137,7 @@ func objectClasses() []Class {
 				{Name: "checkPin", Fails: true, Doc: "Three wrong ones lock the mailbox for 30 minutes.", Example: `if box:checkPin(r.digits) == "ok" then … end`,
 					Params: []Value{param("pin", Digits, "")}, Returns: []Value{{Type: Text, OneOf: []string{"ok", "wrong", "locked", "notReady"}}}},
 				{Name: "setPin", Fails: true, Doc: "Six digits, not trivial; it is active in ten minutes.", Example: `box:setPin("294857")`, Params: []Value{param("pin", Digits, "")}, Returns: one(Bool, "")},
+				{Name: "mustChangePin", Fails: true, Doc: "Whether the PIN is a default one that the owner has to replace.", Example: `if box:mustChangePin() then … end`, Returns: one(Bool, "")},
 				{Name: "messages", Fails: true, Doc: "Its messages, oldest first.", Example: `for _, m in ipairs(box:messages("new")) do … end`, Params: []Value{folder}, Returns: one("Message[]", "")},
 				{Name: "greeting", Fails: true, Doc: "A greeting, or nil.", Example: `box:greeting("busy")`, Params: []Value{greeting}, Returns: []Value{{Type: Sound, Optional: true}}},
 				{Name: "setGreeting", Fails: true, Doc: "Keeps a recording as a greeting; nil erases it.", Example: `box:setGreeting("name", call:record { maxLength = "5s" })`,
@@ -143,14 +146,16 @@ func objectClasses() []Class {
 		{Name: "Message", Doc: "A voicemail message.", Fields: []Value{
 			{Name: "id", Type: Text}, {Name: "from", Type: Digits}, {Name: "name", Type: Text}, {Name: "time", Type: Time},
 			{Name: "length", Type: Number, Doc: "In seconds."}, {Name: "sound", Type: Sound, Doc: "To play."},
-			{Name: "urgent", Type: Bool}, {Name: "heard", Type: Bool}, choice("folder", "", "", "new", "saved", "deleted")},
+			{Name: "urgent", Type: Bool}, {Name: "heard", Type: Bool}, choice("folder", "", "", "new", "saved", "deleted"),
+			{Name: "interrupted", Type: Bool, Doc: "It was being recorded when the exchange stopped."},
+			{Name: "forwardedBy", Type: Digits, Optional: true, Doc: "The mailbox that forwarded it."}},
 			Methods: []Func{
 				{Name: "markHeard", Fails: true, Doc: "It has been listened to: the lamp goes out with the last.", Example: `message:markHeard()`, Returns: one(Bool, "")},
 				{Name: "save", Fails: true, Doc: "Keeps it.", Example: `message:save()`, Returns: one(Bool, "")},
 				{Name: "delete", Fails: true, Doc: "Deletes it; undelete brings it back.", Example: `message:delete()`, Returns: one(Bool, "")},
 				{Name: "undelete", Fails: true, Doc: "Brings it back.", Example: `message:undelete()`, Returns: one(Bool, "")},
-				{Name: "forward", Fails: true, Doc: "Sends a copy to another mailbox.", Example: `message:forward("77514", { intro = rec })`,
-					Params: []Value{param("to", Digits, "")}, Options: []Value{opt("intro", Sound, "", "Heard before it.")}, Returns: one(Bool, "")},
+				{Name: "forward", Fails: true, Doc: "Sends a copy to another mailbox.", Example: `message:forward("77514", { introduction = rec })`,
+					Params: []Value{param("to", Digits, "")}, Options: []Value{opt("introduction", Sound, "", "Heard before it.")}, Returns: one(Bool, "")},
 			}},
 		{Name: "List", Doc: "Numbers, ranges and patterns: a whitelist or blocklist.", Fields: []Value{{Name: "name", Type: Text}},
 			Methods: []Func{
