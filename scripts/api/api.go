@@ -3,6 +3,8 @@
 // type files and the reference are generated from it.
 package api
 
+//go:generate go run ./gen ../../stdlib/types
+
 import (
 	"slices"
 	"strings"

@@ -162,7 +162,7 @@ func objectClasses() []Class {
 				{Name: "includes", Fails: true, Doc: "Whether a number is in it.", Example: `if vips:includes(call.from.number) then … end`, Params: []Value{param("number", Text, "")}, Returns: one(Bool, "")},
 				{Name: "add", Fails: true, Doc: `Adds a number, a range "77500-77599", a pattern, or "internal".`, Example: `vips:add(call.from.number)`, Params: []Value{param("entry", Text, "")}, Returns: one(Bool, "")},
 				{Name: "remove", Fails: true, Doc: "Removes an entry.", Example: `vips:remove("77513")`, Params: []Value{param("entry", Text, "")}, Returns: one(Bool, "")},
-				{Name: "entries", Fails: true, Doc: "What is in it.", Example: `#vips:entries()`, Returns: one(Texts, "")},
+				{Name: "entries", Fails: true, Doc: "What is in it.", Example: `local n = #vips:entries()`, Returns: one(Texts, "")},
 			}},
 		{Name: "Store", Doc: "Values by key: texts, numbers, booleans, and tables of them.", Fields: []Value{{Name: "name", Type: Text}},
 			Methods: []Func{

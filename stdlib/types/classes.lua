@@ -1,0 +1,685 @@
+---@meta
+-- Generated from scripts/api. Do not edit.
+
+--- One caller, and what happens to them. A handler is given it; its verbs block until they are done, and hang-up ends the handler wherever it is.
+---@class Call
+---@field id string Unique; it stands in every log line and trace.
+---@field from Party Who calls.
+---@field dialled Digits What was dialled, normalised.
+---@field matched string The part of it that x, z, n, sets and the final . matched.
+---@field diversion? Diversion Who diverted the call here; nil if nobody did.
+---@field state "ringing"|"answered"|"held"|"ended" How far the call has come.
+local Call = {}
+
+--- Lets the caller hear that it rings (180).
+---
+--- ```lua
+--- call:ring()
+--- ```
+function Call:ring() end
+
+--- Answers. Verbs that need an answered call do it by themselves.
+---
+--- ```lua
+--- call:answer()
+--- ```
+function Call:answer() end
+
+--- Turns the caller away and ends the handler.
+---
+--- ```lua
+--- call:reject("busy")
+--- ```
+---@param reason? "busy"|"unavailable"|"declined"|"notFound"|"forbidden"|"congested" busy 486, unavailable 480, declined 603, notFound 404, forbidden 403, congested 503.
+function Call:reject(reason) end
+
+--- Ends the call and the handler.
+---
+--- ```lua
+--- call:hangup()
+--- ```
+function Call:hangup() end
+
+---@class Call.playPrompt.Options
+---@field interrupt? Keys The keys that end it; true: any key. Default: false.
+---@field volume? number In dB. Default: 0.
+---@field language? string The language of prompts given by name. Default: the site's.
+---@field times? integer How often. Default: 1.
+---@field back? Keys The keys that go back by skip.
+---@field forward? Keys The keys that go forward by skip.
+---@field pause? Keys The keys that pause and go on.
+---@field restart? Keys The keys that begin again.
+---@field skip? Duration How far back and forward go. Default: "3s".
+
+--- Plays to the caller and returns when it has been heard.
+---
+--- ```lua
+--- call:playPrompt("vm-intro", { interrupt = "#" })
+--- ```
+---@param prompt Prompt A name, a recording, a tone, or a list of them in a row.
+---@param options? Call.playPrompt.Options
+---@return PlayResult
+function Call:playPrompt(prompt, options) end
+
+---@class Call.readDigits.Options
+---@field prompt? Prompt What to ask. The first key ends it.
+---@field min? integer The fewest digits that will do. Default: 1.
+---@field max? integer This many end the reading. Default: 32.
+---@field terminator? Keys The key that ends the number; false: none. Default: "#".
+---@field timeout? Duration To the first digit. Default: "5s".
+---@field between? Duration From one digit to the next. Default: "3s".
+---@field tries? integer How often to ask. Default: 1.
+---@field invalid? Prompt What is said before another try.
+---@field language? string The language of prompts given by name. Default: the site's.
+
+--- Plays a prompt and reads what the caller dials.
+---
+--- ```lua
+--- local r = call:readDigits { prompt = "enter-ext-of-person", max = 5 }
+--- ```
+---@param options? Call.readDigits.Options
+---@return DigitsResult
+function Call:readDigits(options) end
+
+---@class Call.record.Options
+---@field prompt? Prompt What to say first.
+---@field maxLength? Duration The longest it may be. Default: "3m".
+---@field silence? Duration This much of it ends the recording. Default: "5s".
+---@field terminator? Keys The key that ends it; true: any, false: none. Default: "#".
+---@field beep? boolean A tone before it begins. Default: true.
+---@field language? string The language of prompts given by name. Default: the site's.
+
+--- Records the caller.
+---
+--- ```lua
+--- local name = call:record { prompt = "vm-rec-name", maxLength = "5s" }
+--- ```
+---@param options? Call.record.Options
+---@return Recording
+function Call:record(options) end
+
+---@class Call.recordVoicemail.Options
+---@field greeting? Prompt Instead of the mailbox's own.
+---@field busy? boolean Prefer the greeting for when the line is busy. Default: false.
+---@field maxLength? Duration The longest message. Default: "3m".
+---@field silence? Duration This much of it ends the message. Default: "8s".
+---@field urgent? boolean Mark it urgent. Default: false.
+---@field language? string The language of prompts given by name. Default: the site's.
+
+--- Plays the greeting, takes a message and lets the caller review it.
+---
+--- ```lua
+--- call:recordVoicemail("77513")
+--- ```
+---@param mailbox Digits Whose mailbox.
+---@param options? Call.recordVoicemail.Options
+---@return VoicemailResult?
+---@return Error? err
+function Call:recordVoicemail(mailbox, options) end
+
+---@class Call.bridge.Options
+---@field strategy? "simultaneous"|"sequential" All at once, or one after another. Default: "simultaneous".
+---@field timeout? Duration In all. Default: "25s".
+---@field ringFor? Duration Each, one after another. Default: "15s".
+---@field ringback? Prompt What the caller hears meanwhile. Default: "tone:ringing".
+---@field callerName? string Shown instead of the caller's.
+---@field callerNumber? Digits Presented instead of the caller's.
+---@field announce? Prompt What the called person hears before being joined.
+---@field answerTo? Keys The key the called person must press to take the call.
+---@field limit? Duration The longest they may talk.
+---@field diversion? Diverted On whose behalf the call comes: { number =, reason = }, the reason as in RFC 5806.
+---@field language? string The language of prompts given by name. Default: the site's.
+
+--- Calls somebody, joins the first who answers, and returns when either has hung up.
+---
+--- ```lua
+--- local r = call:bridge({ "77513", "77514" }, { strategy = "sequential", ringFor = "12s" })
+--- ```
+---@param targets Targets "77513" a line's devices, "trunk:NAME/NUMBER", "sip:user@host", or a list.
+---@param options? Call.bridge.Options
+---@return BridgeResult
+function Call:bridge(targets, options) end
+
+---@class Call.hold.Options
+---@field music? string Which. Default: the site's.
+
+--- Lets the other side of the bridge hear music.
+---
+--- ```lua
+--- call:hold { music = "default" }
+--- ```
+---@param options? Call.hold.Options
+function Call:hold(options) end
+
+--- Takes the call back from hold.
+---
+--- ```lua
+--- call:unhold()
+--- ```
+function Call:unhold() end
+
+--- Sends this call to a number, as the line that asks for it.
+---
+--- ```lua
+--- call:transfer("77513")
+--- ```
+---@param number Digits Where to.
+function Call:transfer(number) end
+
+--- Routes this call afresh in the dialplan, as if that number had been dialled.
+---
+--- ```lua
+--- call:redirect("600")
+--- ```
+---@param number Digits Which extension.
+function Call:redirect(number) end
+
+---@class Call.conference.Options
+---@field pin? Digits Asked for before joining.
+---@field moderator? boolean May mute and remove others. Default: false.
+---@field muted? boolean Joins without being heard. Default: false.
+---@field announce? any Heard by the room when this caller comes and goes: a prompt, true for a tone, false for nothing. Default: true.
+---@field waitForModerator? boolean Music until a moderator is there. Default: false.
+---@field endWithMe? boolean The room ends when this caller leaves. Default: false.
+---@field maxMembers? integer How many may be in it. Default: 1000.
+---@field language? string The language of prompts given by name. Default: the site's.
+
+--- Joins a room, and returns when the caller leaves it.
+---
+--- ```lua
+--- call:conference("physics", { announce = true })
+--- ```
+---@param room string Its name. The first to join makes it.
+---@param options? Call.conference.Options
+---@return ConferenceResult
+function Call:conference(room, options) end
+
+--- Waits.
+---
+--- ```lua
+--- call:sleep("2s")
+--- ```
+---@param time Duration How long.
+function Call:sleep(time) end
+
+--- Sends keys to the caller's side (RFC 4733).
+---
+--- ```lua
+--- call:sendDigits("12#")
+--- ```
+---@param digits string 0-9, *, #, A-D.
+function Call:sendDigits(digits) end
+
+--- Music until stopMusic or the next thing to be heard.
+---
+--- ```lua
+--- call:startMusic()
+--- ```
+---@param music? string Which. Default: the site's.
+function Call:startMusic(music) end
+
+--- Ends the music.
+---
+--- ```lua
+--- call:stopMusic()
+--- ```
+function Call:stopMusic() end
+
+--- A tone until the next thing to be heard.
+---
+--- ```lua
+--- call:tone("busy")
+--- ```
+---@param name "dial"|"ringing"|"busy"|"congestion"|"unobtainable"|"beep" UK cadences.
+function Call:tone(name) end
+
+--- Lets the caller hear themselves.
+---
+--- ```lua
+--- call:echo("30s")
+--- ```
+---@param time? Duration How long.
+function Call:echo(time) end
+
+--- Runs fn when something happens, between the steps of the handler: while a verb waits. A function replaces the one before; nil takes it away.
+---
+--- ```lua
+--- call:on("digit", function(key) log.info("pressed " .. key) end)
+--- ```
+---@param event "digit"|"answered"|"held"|"unheld" What to watch.
+---@param fn? function For digit it is given the key.
+function Call:on(event, fn) end
+
+--- Runs fn when the call is over: no media, five seconds.
+---
+--- ```lua
+--- call:onHangup(function() store("queue"):set(call.id, nil) end)
+--- ```
+---@param fn function What to do.
+function Call:onHangup(fn) end
+
+--- Who calls.
+---@class Party
+---@field number Digits As dialled inside for a line, as presented for anybody else; "" when withheld.
+---@field name string "" when unknown.
+---@field line? Digits The authenticated line; nil for callers from outside.
+---@field trunk? string The trunk they came by.
+---@field verified boolean The number is known to be theirs.
+
+--- Who sent a call here.
+---@class Diversion
+---@field number Digits Whose number was dialled.
+---@field reason string As in RFC 5806: user-busy, no-answer …
+
+--- What playPrompt returns.
+---@class PlayResult
+---@field outcome "played"|"interrupted" What became of it.
+---@field digit? string The key that interrupted it.
+
+--- What readDigits returns.
+---@class DigitsResult
+---@field outcome "digits"|"timeout"|"invalid" What became of it.
+---@field digits Digits What was dialled; "" for nothing.
+
+--- What record returns. It can stand wherever a prompt can.
+---@class Recording
+---@field outcome "recorded"|"silence"|"maxLength" What became of it.
+---@field length number In seconds.
+
+--- What recordVoicemail returns.
+---@class VoicemailResult
+---@field outcome "saved"|"tooShort"|"full"|"failed" What became of it.
+---@field message? string The message's id.
+
+--- What bridge returns.
+---@class BridgeResult
+---@field outcome "answered"|"busy"|"noAnswer"|"rejected"|"unreachable"|"cancelled"|"congested" What became of it.
+---@field by? string The target that answered.
+---@field seconds number How long they talked.
+
+--- What conference returns.
+---@class ConferenceResult
+---@field outcome "left"|"kicked"|"ended"|"full"|"wrongPin" What became of it.
+
+--- What the world denied: the second result after nil. tostring(err) is a sentence.
+---@class Error
+---@field code "notFound"|"exists"|"invalid"|"full"|"locked"|"tooShort"|"conflict"|"failed" Stable, for scripts to compare.
+---@field message string The sentence.
+
+--- A line as it stood when line(number) was called.
+---@class Line
+---@field number Digits
+---@field name string
+---@field kind "person"|"nonPerson"
+---@field person string The account it belongs to.
+---@field department string
+---@field permissions Texts What it may dial.
+---@field dnd boolean Do not disturb.
+---@field forward table Where calls go: .always, .busy, .noAnswer, .unregistered; nil where it is off.
+---@field voicemail boolean It has a mailbox.
+---@field pickupGroup string
+---@field email string
+---@field registered boolean Some phone is there.
+---@field busy boolean It has a call.
+local Line = {}
+
+--- Do not disturb, on or off.
+---
+--- ```lua
+--- line(call.from.line):setDnd(true)
+--- ```
+---@param on boolean
+---@return boolean?
+---@return Error? err
+function Line:setDnd(on) end
+
+--- Forwards calls; nil switches it off and remembers where it went.
+---
+--- ```lua
+--- line("77513"):setForward("busy", "77514")
+--- ```
+---@param kind "always"|"busy"|"noAnswer"|"unregistered" When it applies.
+---@param number? Digits Where to.
+---@return boolean?
+---@return Error? err
+function Line:setForward(kind, number) end
+
+--- Where calls were last forwarded to; nil if never.
+---
+--- ```lua
+--- line("77513"):lastForward()
+--- ```
+---@param kind? "always"|"busy"|"noAnswer"|"unregistered" When it applies.
+---@return Digits?
+---@return Error? err
+function Line:lastForward(kind) end
+
+--- Whether it may dial such numbers. The ladder internal, local, national, mobile, international, premium includes what is below.
+---
+--- ```lua
+--- line("77513"):hasPermission("national")
+--- ```
+---@param permission string
+---@return boolean
+function Line:hasPermission(permission) end
+
+---@class Line.calls.Options
+---@field kind? "missed"|"dialled"|"received"|"forwarded" Only these.
+---@field limit? integer Default: 20.
+
+--- The line's call log, latest first.
+---
+--- ```lua
+--- local last = line(call.from.line):calls({ limit = 1 })[1]
+--- ```
+---@param options? Line.calls.Options
+---@return LogEntry[]?
+---@return Error? err
+function Line:calls(options) end
+
+--- One entry of a call log.
+---@class LogEntry
+---@field id string
+---@field kind "missed"|"dialled"|"received"|"forwarded"
+---@field number Digits
+---@field name string
+---@field time Time
+---@field length number In seconds.
+
+--- A group as it stood when group(number) was called.
+---@class Group
+---@field number Digits
+---@field kind "hunt"|"pickup"|"assistant" What it is for.
+---@field name? string For people.
+---@field strategy "sequential"|"simultaneous"|"circular"|"longestIdle"|"random"|"weighted" In which order members ring.
+---@field members Members As declared. Who of them takes calls now: isLoggedIn.
+---@field ringFor number Each member. In seconds.
+---@field timeout? number In all. In seconds.
+---@field overflow? Digits Where a call goes that nobody takes.
+---@field overflowNobody? Digits … because no member could be rung.
+---@field overflowLoggedOut? Digits … because all members are logged out.
+---@field overflowBusy? Digits … because all members are busy.
+---@field overflowNoAnswer? Digits … because nobody answered.
+---@field mailbox? Digits Where a message goes that nobody takes.
+---@field manager? Digits Of an assistant group: whose calls the members take.
+---@field fallback? string Of an assistant group: who takes calls while no member is there.
+---@field music? Texts What callers hear while members ring.
+---@field announce? Texts What a member hears before being joined.
+local Group = {}
+
+--- A member takes calls again.
+---
+--- ```lua
+--- group("600"):login(call.from.line)
+--- ```
+---@param number Digits
+---@return boolean?
+---@return Error? err
+function Group:login(number) end
+
+--- A member takes no calls for now.
+---
+--- ```lua
+--- group("600"):logout(call.from.line)
+--- ```
+---@param number Digits
+---@return boolean?
+---@return Error? err
+function Group:logout(number) end
+
+--- Whether a member takes calls now.
+---
+--- ```lua
+--- group("600"):isLoggedIn("77513")
+--- ```
+---@param number Digits
+---@return boolean
+function Group:isLoggedIn(number) end
+
+--- Whether the number is a member, logged in or not.
+---
+--- ```lua
+--- group("600"):isMember("77513")
+--- ```
+---@param number Digits
+---@return boolean
+function Group:isMember(number) end
+
+--- Somebody's messages.
+---@class Mailbox
+---@field number Digits
+local Mailbox = {}
+
+--- Three wrong ones lock the mailbox for 30 minutes.
+---
+--- ```lua
+--- if box:checkPin(r.digits) == "ok" then … end
+--- ```
+---@param pin Digits
+---@return "ok"|"wrong"|"locked"|"notReady"?
+---@return Error? err
+function Mailbox:checkPin(pin) end
+
+--- Six digits, not trivial; it is active in ten minutes.
+---
+--- ```lua
+--- box:setPin("294857")
+--- ```
+---@param pin Digits
+---@return boolean?
+---@return Error? err
+function Mailbox:setPin(pin) end
+
+--- Whether the PIN is a default one that the owner has to replace.
+---
+--- ```lua
+--- if box:mustChangePin() then … end
+--- ```
+---@return boolean?
+---@return Error? err
+function Mailbox:mustChangePin() end
+
+--- Its messages, oldest first.
+---
+--- ```lua
+--- for _, m in ipairs(box:messages("new")) do … end
+--- ```
+---@param folder? "new"|"saved"|"deleted" Which.
+---@return Message[]?
+---@return Error? err
+function Mailbox:messages(folder) end
+
+--- A greeting, or nil.
+---
+--- ```lua
+--- box:greeting("busy")
+--- ```
+---@param kind "unavailable"|"busy"|"temporary"|"name" Which.
+---@return Recording?
+---@return Error? err
+function Mailbox:greeting(kind) end
+
+--- Keeps a recording as a greeting; nil erases it.
+---
+--- ```lua
+--- box:setGreeting("name", call:record { maxLength = "5s" })
+--- ```
+---@param kind "unavailable"|"busy"|"temporary"|"name" Which.
+---@param recording? Recording
+---@return boolean?
+---@return Error? err
+function Mailbox:setGreeting(kind, recording) end
+
+--- A voicemail message.
+---@class Message
+---@field id string
+---@field from Digits
+---@field name string
+---@field time Time
+---@field length number In seconds.
+---@field sound Recording To play.
+---@field urgent boolean
+---@field heard boolean
+---@field folder "new"|"saved"|"deleted"
+---@field interrupted boolean It was being recorded when the exchange stopped.
+---@field forwardedBy? Digits The mailbox that forwarded it.
+local Message = {}
+
+--- It has been listened to: the lamp goes out with the last.
+---
+--- ```lua
+--- message:markHeard()
+--- ```
+---@return boolean?
+---@return Error? err
+function Message:markHeard() end
+
+--- Keeps it.
+---
+--- ```lua
+--- message:save()
+--- ```
+---@return boolean?
+---@return Error? err
+function Message:save() end
+
+--- Deletes it; undelete brings it back.
+---
+--- ```lua
+--- message:delete()
+--- ```
+---@return boolean?
+---@return Error? err
+function Message:delete() end
+
+--- Brings it back.
+---
+--- ```lua
+--- message:undelete()
+--- ```
+---@return boolean?
+---@return Error? err
+function Message:undelete() end
+
+---@class Message.forward.Options
+---@field introduction? Recording Heard before it.
+
+--- Sends a copy to another mailbox.
+---
+--- ```lua
+--- message:forward("77514", { introduction = rec })
+--- ```
+---@param to Digits
+---@param options? Message.forward.Options
+---@return boolean?
+---@return Error? err
+function Message:forward(to, options) end
+
+--- Numbers, ranges and patterns: a whitelist or blocklist.
+---@class List
+---@field name string
+local List = {}
+
+--- Whether a number is in it.
+---
+--- ```lua
+--- if vips:includes(call.from.number) then … end
+--- ```
+---@param number string
+---@return boolean?
+---@return Error? err
+function List:includes(number) end
+
+--- Adds a number, a range "77500-77599", a pattern, or "internal".
+---
+--- ```lua
+--- vips:add(call.from.number)
+--- ```
+---@param entry string
+---@return boolean?
+---@return Error? err
+function List:add(entry) end
+
+--- Removes an entry.
+---
+--- ```lua
+--- vips:remove("77513")
+--- ```
+---@param entry string
+---@return boolean?
+---@return Error? err
+function List:remove(entry) end
+
+--- What is in it.
+---
+--- ```lua
+--- local n = #vips:entries()
+--- ```
+---@return Texts?
+---@return Error? err
+function List:entries() end
+
+--- Values by key: texts, numbers, booleans, and tables of them.
+---@class Store
+---@field name string
+local Store = {}
+
+--- The value of a key; nil if there is none.
+---
+--- ```lua
+--- store("turns"):get("600")
+--- ```
+---@param key string
+---@return any?
+---@return Error? err
+function Store:get(key) end
+
+---@class Store.set.Options
+---@field ttl? Duration How long it lasts. Default: for ever.
+
+--- Sets a key; nil deletes it.
+---
+--- ```lua
+--- store("guests"):set(pin, true, { ttl = "24h" })
+--- ```
+---@param key string
+---@param value? any
+---@param options? Store.set.Options
+---@return boolean?
+---@return Error? err
+function Store:set(key, value, options) end
+
+--- Sets a key to fn(old value), whoever else writes at the same time; fn may run more than once.
+---
+--- ```lua
+--- local turn = store("turns"):update("600", function(n) return (n or 0) % 3 + 1 end)
+--- ```
+---@param key string
+---@param fn function
+---@return any? The new value.
+---@return Error? err
+function Store:update(key, fn) end
+
+--- Hours.
+---@class Schedule
+local Schedule = {}
+
+--- Whether it is open, now or at a time.
+---
+--- ```lua
+--- if not hours:isOpen() then … end
+--- ```
+---@param time? Time
+---@return boolean
+function Schedule:isOpen(time) end
+
+--- A time taken apart.
+---@class Date
+---@field year integer
+---@field month integer
+---@field day integer
+---@field hour integer
+---@field minute integer
+---@field second integer
+---@field weekday "mon"|"tue"|"wed"|"thu"|"fri"|"sat"|"sun"
+---@field yearday integer
