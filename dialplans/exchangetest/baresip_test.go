@@ -1,0 +1,264 @@
+package exchangetest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media"
+)
+
+// patience is how long a test waits for something that takes a moment. It is not what is measured.
+const patience = 20 * time.Second
+
+// baresip is a real telephone: somebody else's SIP, RTP and sound.
+type baresip struct {
+	t      *testing.T
+	dir    string
+	number string
+	conn   net.Conn
+	answer chan baresipMessage
+
+	mu     sync.Mutex
+	events []baresipMessage
+	seen   int           // events already waited for
+	more   chan struct{} // closed and replaced with every event
+	out    bytes.Buffer
+}
+
+type baresipMessage struct {
+	Event    bool   `json:"event"`
+	Response bool   `json:"response"`
+	Type     string `json:"type"`
+	Param    string `json:"param"`
+	PeerURI  string `json:"peeruri"`
+	OK       bool   `json:"ok"`
+	Data     string `json:"data"`
+}
+
+type baresipOptions struct {
+	number, secret string
+	tone           int    // Hz; what it says all the time
+	server         string // host:port
+	transport      string // "udp", "tcp"
+	manual         bool   // does not answer by itself
+}
+
+// startBaresip starts a phone and waits until it is registered.
+func startBaresip(t *testing.T, o baresipOptions) *baresip {
+	t.Helper()
+	b := &baresip{t: t, dir: t.TempDir(), number: o.number, answer: make(chan baresipMessage, 1), more: make(chan struct{})}
+	control := freePort(t)
+	config := fmt.Sprintf(`poll_method epoll
+net_interface lo
+sip_listen 127.0.0.1:0
+audio_player aubridge,sink%[4]s
+audio_source ausine,%[1]d
+ausrc_srate 8000
+auplay_srate 8000
+audio_channels 1
+rtp_timeout 0
+snd_path %[2]s
+module_path /usr/lib/baresip/modules
+module g711.so
+module ausine.so
+module aubridge.so
+module sndfile.so
+module_app account.so
+module_app menu.so
+module_app ctrl_tcp.so
+module_app mwi.so
+ctrl_tcp_listen 127.0.0.1:%[3]d
+`, o.tone, b.dir, control, o.number)
+	answer := "auto"
+	if o.manual {
+		answer = "manual"
+	}
+	if o.transport == "" {
+		o.transport = "udp"
+	}
+	account := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;regint=60;answermode=%s;mwi=yes;audio_codecs=PCMA,PCMU\n",
+		o.number, o.server, o.transport, o.number, o.secret, answer)
+	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
+		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.Command("baresip", "-f", b.dir)
+	cmd.Dir = b.dir
+	cmd.Stdout, cmd.Stderr = lockedWriter{b}, lockedWriter{b}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start baresip (make test installs it): %v", err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			b.mu.Lock()
+			t.Logf("baresip %s:\n%s\nevents: %+v", b.number, b.out.String(), b.events)
+			b.mu.Unlock()
+		}
+	})
+	eventually(t, "baresip's control port", func() bool {
+		conn, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(control)))
+		b.conn = conn
+		return err == nil
+	})
+	t.Cleanup(func() { b.conn.Close() })
+	go b.read()
+	eventually(t, "baresip "+o.number+" to register", func() bool {
+		return strings.Contains(b.do("reginfo", ""), "OK")
+	})
+	return b
+}
+
+type lockedWriter struct{ b *baresip }
+
+func (w lockedWriter) Write(p []byte) (int, error) {
+	w.b.mu.Lock()
+	defer w.b.mu.Unlock()
+	return w.b.out.Write(p)
+}
+
+// read takes netstrings of JSON off the control connection.
+func (b *baresip) read() {
+	r := bufio.NewReader(b.conn)
+	for {
+		length, err := r.ReadString(':')
+		if err != nil {
+			return
+		}
+		n, err := strconv.Atoi(strings.TrimSuffix(length, ":"))
+		if err != nil {
+			return
+		}
+		body := make([]byte, n+1) // and the comma
+		if _, err := io.ReadFull(r, body); err != nil {
+			return
+		}
+		var m baresipMessage
+		if err := json.Unmarshal(body[:n], &m); err != nil {
+			continue
+		}
+		if m.Response {
+			b.answer <- m
+			continue
+		}
+		b.mu.Lock()
+		b.events = append(b.events, m)
+		close(b.more)
+		b.more = make(chan struct{})
+		b.mu.Unlock()
+	}
+}
+
+// do gives the phone a command and returns what it says.
+func (b *baresip) do(command, params string) string {
+	b.t.Helper()
+	body, err := json.Marshal(map[string]string{"command": command, "params": params, "token": "t"})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if _, err := fmt.Fprintf(b.conn, "%d:%s,", len(body), body); err != nil {
+		b.t.Fatalf("baresip %s: %v", b.number, err)
+	}
+	select {
+	case m := <-b.answer:
+		return m.Data
+	case <-time.After(patience):
+		b.t.Fatalf("baresip %s does not answer to %s", b.number, command)
+		return ""
+	}
+}
+
+// awaits waits for the phone's next event of a kind, "CALL_ESTABLISHED" for example.
+func (b *baresip) awaits(kind string) baresipMessage {
+	b.t.Helper()
+	limit := time.After(patience)
+	for {
+		b.mu.Lock()
+		for b.seen < len(b.events) {
+			m := b.events[b.seen]
+			b.seen++
+			if m.Type == kind {
+				b.mu.Unlock()
+				return m
+			}
+		}
+		more := b.more
+		b.mu.Unlock()
+		select {
+		case <-more:
+		case <-limit:
+			b.t.Fatalf("baresip %s saw no %s", b.number, kind)
+		}
+	}
+}
+
+// press sends keys to the call (RFC 4733), one after another.
+func (b *baresip) press(keys string) {
+	b.t.Helper()
+	for _, k := range keys {
+		b.do("sndcode", string(k))
+	}
+}
+
+// heard is everything the phone has heard in its calls so far.
+func (b *baresip) heard() *media.Clip {
+	b.t.Helper()
+	files, err := filepath.Glob(filepath.Join(b.dir, "dump-*-dec.wav"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var pcm []int16
+	rate := 8000
+	for _, name := range files {
+		f, err := os.Open(name)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		clip, err := media.ReadWAV(f)
+		f.Close()
+		if err != nil {
+			continue // being written
+		}
+		pcm, rate = append(pcm, clip.PCM()...), clip.Rate()
+	}
+	return media.NewClip(rate, pcm)
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+// eventually waits for a condition, looking again every few milliseconds.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	limit := time.After(patience)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+-- Menus: a prompt, keys, and what each leads to. A caller is never stranded.
+--
+--   menu.offer(call, {
+--     prompt  = "main/welcome",                    -- "For sales, press 1. For support, press 2 …"
+--     options = {
+--       ["1"]     = "15000",                       -- goes on as if 15000 had been dialled
+--       ["2"]     = function(call) … end,
+--       ["7xxxx"] = "dialled",                     -- who knows an extension dials it
+--     },
+--     giveUp  = "15000",
+--   })
+
+local numbering = require "numbering"
+
+local m = {}
+
+-- The choice for what was dialled: exactly that, or a pattern of x and n.
+local function find(options, digits)
+  if options[digits] then return options[digits] end
+  for pattern, choice in pairs(options) do
+    if pattern:match("[xn]") and numbering.fits(digits, pattern) then return choice end
+  end
+end
+
+local function longest(options)
+  local most = 1
+  for keys in pairs(options) do most = math.max(most, #keys) end
+  return most
+end
+
+local function take(call, choice, digits)
+  if type(choice) == "function" then return choice(call) end
+  call:redirect(choice == "dialled" and digits or choice)
+end
+
+-- Offers choices, and does what is chosen. Who chooses nothing in all tries goes to giveUp, or hears goodbye.
+---@param call Call
+---@param options { prompt: Prompt, options: table<string, string|fun(call: Call)>, timeout?: Duration, tries?: integer, invalid?: Prompt, giveUp?: string|fun(call: Call), language?: string }
+---@return any what a chosen function returned
+function m.offer(call, options)
+  local o = check("menu.offer", options, {
+    prompt = false, options = {}, timeout = "6s", tries = 3, invalid = "pm-invalid-option", giveUp = false, language = false,
+  })
+  for _ = 1, o.tries do
+    local r = call:readDigits {
+      prompt = o.prompt, max = longest(o.options), terminator = not o.options["#"] and "#", timeout = o.timeout,
+      between = "2s", language = o.language,
+    }
+    local choice = find(o.options, r.digits)
+    if choice then return take(call, choice, r.digits) end
+    call:playPrompt(r.outcome == "timeout" and "belfry/no-choice" or o.invalid, { interrupt = true, language = o.language })
+  end
+  if o.giveUp then return take(call, o.giveUp) end
+  call:playPrompt("vm-goodbye", { language = o.language })
+  call:hangup()
+end
+
+-- Reads one key out of some. nil: none of them, in three tries.
+---@param call Call
+---@param prompt Prompt
+---@param keys string
+---@return string?
+function m.key(call, prompt, keys)
+  for _ = 1, 3 do
+    local r = call:readDigits { prompt = prompt, max = 1, terminator = false, timeout = "8s" }
+    if r.digits ~= "" and keys:find(r.digits, 1, true) then return r.digits end
+    if r.outcome ~= "timeout" then call:playPrompt("pm-invalid-option", { interrupt = true }) end
+  end
+end
+
+return m

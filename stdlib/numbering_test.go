@@ -1,0 +1,163 @@
+package stdlib_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"github.com/belfry-pbx/belfry/engine/pattern"
+)
+
+func numbers(t *testing.T) *lua.LState {
+	l := state(t)
+	run(t, l, `numbers = require("numbering").new {
+		country = "44", area = "01865", blocks = { ["7"] = "2", ["1"] = "6", ["8"] = "2" },
+	}`)
+	return l
+}
+
+func TestExtensionsHaveExternalNumbers(t *testing.T) {
+	l := numbers(t)
+	for extension, external := range map[string]string{
+		"77513": "+441865277513", "15902": "+441865615902", "89000": "+441865289000",
+		"50000": "nil", "7751": "nil", "775133": "nil", "7x513": "nil", "": "nil", "*97": "nil",
+	} {
+		expect(t, l, external, "numbers:external(%q)", extension)
+	}
+}
+
+func TestEveryFormOfAnExtensionIsTheExtension(t *testing.T) {
+	l := numbers(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	forms := strings.Fields(eval(t, l, "numbers:forms()"))
+	if len(forms) != 3*6 {
+		t.Errorf("%d forms of three blocks: %q", len(forms), forms)
+	}
+	for range 300 {
+		extension := fmt.Sprintf("%c%04d", "718"[r.IntN(3)], r.IntN(10000))
+		subscriber := map[byte]string{'7': "2", '1': "6", '8': "2"}[extension[0]] + extension
+		for _, before := range []string{"", "01865", "+441865", "00441865", "441865", "+4401865"} {
+			dialled := before + subscriber
+			expect(t, l, extension, "numbers:internal(%q)", dialled)
+			expect(t, l, "internal", "numbers:classify(%q)", dialled)
+			if n := matching(t, forms, dialled); n != 1 {
+				t.Errorf("%s is matched by %d of the forms", dialled, n)
+			}
+		}
+		expect(t, l, extension, "numbers:internal(%q)", extension)
+		expect(t, l, extension, "numbers:internal(numbers:external(%q))", extension)
+		expect(t, l, "+441865"+subscriber, "numbers:external(%q)", extension)
+	}
+}
+
+func TestAFormIsNothingButOurs(t *testing.T) {
+	l := numbers(t)
+	for _, number := range []string{
+		"01865377513", "01866277513", "0277513", "2775131", "27751", "+4418652775133", "00330186527751", "+331865277513",
+		"441865", "999", "", "+", "00", "0", "anonymous", "+44186527751x",
+	} {
+		expect(t, l, "nil", "numbers:internal(%q)", number)
+	}
+}
+
+func TestClasses(t *testing.T) {
+	l := numbers(t)
+	for number, class := range map[string]string{
+		"999": "emergency", "112": "emergency",
+		"77513": "internal", "277513": "internal", "01865277513": "internal",
+		"240000": "local", "01865240000": "local", "+441865240000": "local",
+		"02079460018": "national", "+442079460018": "national", "00442079460018": "national", "+4402079460018": "national",
+		"01539412345": "national", "016977345": "nil", "0169773456": "national",
+		"03001231234": "nonGeographic", "08001111": "nonGeographic", "0800123456": "nonGeographic", "08451234567": "nonGeographic",
+		"07700900123": "mobile", "+447700900123": "mobile", "447700900123": "mobile", "07624123456": "mobile",
+		"07012345678": "premium", "07611123456": "premium", "09061234567": "premium", "118118": "premium", "+88160000000": "premium",
+		"0033142685300": "international", "+33142685300": "international", "0012125550100": "international",
+		"101": "short", "111": "short", "123": "short", "116123": "short",
+		"0770090012": "nil", "077009001234": "nil", "04001234567": "nil", "+0123456789": "nil", "+33": "nil",
+		"+331234567890123456": "nil", "5": "nil", "*97": "nil", "": "nil", "6612345678": "nil",
+	} {
+		expect(t, l, class, "numbers:classify(%q)", number)
+	}
+}
+
+func TestTrunksAreGivenE164(t *testing.T) {
+	l := numbers(t)
+	for dialled, sent := range map[string]string{
+		"07700900123": "+447700900123", "240000": "+441865240000", "0033142685300": "+33142685300", "+33142685300": "+33142685300",
+		"101": "101", "118118": "118118", "77513": "+441865277513", "+4402079460018": "+442079460018",
+	} {
+		expect(t, l, sent, "numbers:e164(%q)", dialled)
+	}
+	expect(t, l, "07700900123", `numbers:national("+447700900123")`)
+	expect(t, l, "nil", `numbers:national("+33142685300")`)
+}
+
+func matching(t *testing.T, patterns []string, number string) int {
+	t.Helper()
+	n := 0
+	for _, text := range patterns {
+		p, err := pattern.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := p.Match(number); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// The patterns for extension() and classify must agree: a number that needs one permission by its
+// class must not be let out by the pattern of another.
+func TestPatternsAndClassesAgree(t *testing.T) {
+	l := numbers(t)
+	type route struct {
+		class   string
+		pattern pattern.Pattern
+	}
+	var routes []route
+	seen := map[string]string{}
+	for _, class := range []string{"emergency", "local", "national", "mobile", "nonGeographic", "short", "international", "premium"} {
+		for _, text := range strings.Fields(eval(t, l, "numbers:patterns(%q)", class)) {
+			p, err := pattern.Parse(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen[text] != "" {
+				t.Errorf("%s is a pattern of %s and of %s", text, seen[text], class)
+			}
+			seen[text] = class
+			routes = append(routes, route{class, p})
+		}
+	}
+	routed := func(number string) string {
+		best := -1
+		for i, r := range routes {
+			if _, ok := r.pattern.Match(number); ok && (best < 0 || pattern.Compare(r.pattern, routes[best].pattern) < 0) {
+				best = i
+			}
+		}
+		if best < 0 {
+			return "nil"
+		}
+		return routes[best].class
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 5000 {
+		before := []string{"", "0", "00", "+", "+44", "+440", "0044", "44", "07", "09", "01865", "118", "116", "00440", "440"}[r.IntN(15)]
+		number := before
+		for range r.IntN(13) {
+			number += string(rune('0' + r.IntN(10)))
+		}
+		class := eval(t, l, "numbers:classify(%q)", number)
+		if class == "nil" || class == "internal" { // refused by the handler; taken by another pattern
+			continue
+		}
+		if got := routed(number); got != class {
+			t.Errorf("%s is %s, but its most specific pattern is one of %s", number, class, got)
+		}
+	}
+}
