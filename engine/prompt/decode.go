@@ -1,6 +1,7 @@
 package prompt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ const formatIMA = 0x11 // WAVE_FORMAT_DVI_ADPCM, RFC 2361 section A.13
 func decode(b []byte) (*media.Clip, error) {
 	w, ok := parseIMA(b)
 	if !ok {
-		return nil, errors.New("a kind of WAV file that is not read")
+		return media.ReadWAV(bytes.NewReader(b))
 	}
 	return w.decode()
 }

@@ -38,6 +38,9 @@ func valid(name string) bool {
 // says about it. A source whose prompts lie at its root holds the library's own
 // language; root tells that this is the one looked for.
 func (s *source) stat(lang string, root bool, name string) (string, fs.FileInfo, bool) {
+	// At the root, the folders of languages and of music are not part of a name.
+	first, _, below := strings.Cut(name, "/")
+	root = root && !(below && (first == musicFolder || isLanguage(first)))
 	for _, folder := range s.of(lang, root) {
 		file := path.Join(folder, name+extension)
 		if info, err := fs.Stat(s.fsys, file); err == nil && info.Mode().IsRegular() {
@@ -112,8 +115,7 @@ func (l *Library) names(chain []string) []string {
 	return all
 }
 
-// walk adds the names of the sounds below a folder. Below the root it leaves
-// out music and what looks like the folder of a language.
+// walk adds the names of the sounds below a folder, as stat finds them.
 func (s *source) walk(folder string, found map[string]bool) {
 	sub, err := fs.Sub(s.fsys, folder)
 	if err != nil {
