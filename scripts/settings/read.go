@@ -1,0 +1,396 @@
+package settings
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+
+	"github.com/belfry-pbx/belfry/scripts/diag"
+	"github.com/belfry-pbx/belfry/scripts/sandbox"
+)
+
+// parse evaluates the text of a settings.lua.
+func parse(src []byte, secret func(string) (string, bool)) (Settings, error) {
+	chunk, err := sandbox.Parse(src, File)
+	if err != nil {
+		return Settings{}, &Error{[]diag.Problem{diag.Syntax(File, string(src), err)}}
+	}
+	r := &reader{source: string(src), lines: map[string]int{}}
+	r.locate(chunk)
+	proto, err := sandbox.Compile(chunk, File)
+	if err != nil {
+		return Settings{}, &Error{[]diag.Problem{diag.Syntax(File, string(src), err)}}
+	}
+	s := sandbox.New(context.Background(), sandbox.Options{})
+	defer s.Close()
+	s.SetGlobal("secret", s.L.NewFunction(func(l *lua.LState) int {
+		name := l.CheckString(1)
+		v, ok := secret(name)
+		if !ok {
+			s.Raise(sandbox.Raised{Code: diag.CodeSetting, Word: name, Message: "there is no secret " + name,
+				Hint: "set BELFRY_SECRET_" + name + " in the environment, or write " + name + "=… in the file " + Secrets})
+		}
+		l.Push(lua.LString(v))
+		return 1
+	}))
+	v, err := s.Call(s.Load(proto))
+	if err != nil {
+		return Settings{}, r.failed(err)
+	}
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return Settings{}, &Error{[]diag.Problem{{File: File, Source: string(src), Code: diag.CodeSetting,
+			Message: "settings.lua returns no table", Hint: "it says: return { name = …, sip = { … } }"}}}
+	}
+	out := Default()
+	r.site(t, &out)
+	if len(r.problems) > 0 {
+		slices.SortStableFunc(r.problems, func(a, b diag.Problem) int { return a.Line - b.Line })
+		return Settings{}, &Error{r.problems}
+	}
+	return out, nil
+}
+
+func (r *reader) failed(err error) error {
+	var script *sandbox.ScriptError
+	if errors.As(err, &script) {
+		return &Error{[]diag.Problem{script.Problem(r.source)}}
+	}
+	return &Error{[]diag.Problem{{File: File, Source: r.source, Code: diag.CodeLimit, Message: err.Error()}}}
+}
+
+// readSecrets reads lines NAME=value; # begins a comment.
+func readSecrets(path string) (map[string]string, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the secrets: %w", err)
+	}
+	all := map[string]string{}
+	for i, line := range strings.Split(string(b), "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok { // the line is not shown: it may be a secret
+			return nil, fmt.Errorf("%s:%d: this is not NAME=value", path, i+1)
+		}
+		all[strings.TrimSpace(name)] = strings.TrimSpace(value)
+	}
+	return all, nil
+}
+
+// reader reads tables with strict keys and collects what is wrong, by field.
+type reader struct {
+	source   string
+	lines    map[string]int // of fields written as literals: "trunks.pstn.host"
+	problems []diag.Problem
+}
+
+// locate finds the lines of the fields of the table that is returned.
+func (r *reader) locate(chunk []ast.Stmt) {
+	for _, s := range chunk {
+		if ret, ok := s.(*ast.ReturnStmt); ok && len(ret.Exprs) == 1 {
+			r.locateIn("", ret.Exprs[0])
+		}
+	}
+}
+
+func (r *reader) locateIn(path string, e ast.Expr) {
+	t, ok := e.(*ast.TableExpr)
+	if !ok {
+		return
+	}
+	for _, f := range t.Fields {
+		key, ok := f.Key.(*ast.StringExpr)
+		if !ok {
+			continue
+		}
+		field := join(path, key.Value)
+		r.lines[field] = max(key.Line(), f.Value.Line())
+		if key.Line() > 0 {
+			r.lines[field] = key.Line()
+		}
+		r.locateIn(field, f.Value)
+	}
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return path + "." + key
+}
+
+func (r *reader) wrong(path, message, hint string) {
+	p := diag.Problem{File: File, Source: r.source, Line: r.lines[path], Code: diag.CodeSetting, Message: path + " " + message, Hint: hint}
+	r.problems = append(r.problems, p.Aim(path[strings.LastIndex(path, ".")+1:]))
+}
+
+// fields reads the fields of a table, each by its own function; any other key is a mistake.
+func (r *reader) fields(path string, t *lua.LTable, known map[string]func(path string, v lua.LValue)) {
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
+		name, ok := key.(lua.LString)
+		if read := known[string(name)]; ok && read != nil {
+			read(join(path, string(name)), v)
+			continue
+		}
+		what := key.String()
+		r.wrong(join(path, what), "is not a setting", diag.Options(what, "settings here", names))
+	}
+}
+
+func (r *reader) table(path string, v lua.LValue, known map[string]func(string, lua.LValue)) {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		r.wrong(path, "must be a table", "write { … }")
+		return
+	}
+	r.fields(path, t, known)
+}
+
+func text(r *reader, to *string) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		s, ok := v.(lua.LString)
+		if !ok || strings.TrimSpace(string(s)) == "" {
+			r.wrong(path, "must be a text", "")
+			return
+		}
+		*to = string(s)
+	}
+}
+
+func yes(r *reader, to *bool) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		b, ok := v.(lua.LBool)
+		if !ok {
+			r.wrong(path, "must be true or false", "")
+			return
+		}
+		*to = bool(b)
+	}
+}
+
+// list reads a text or a list of texts, each checked.
+func list(r *reader, to *[]string, check func(string) string) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		if v == lua.LFalse {
+			*to = nil
+			return
+		}
+		items := []lua.LValue{v}
+		if t, ok := v.(*lua.LTable); ok {
+			items = nil
+			for i := 1; i <= t.Len(); i++ {
+				items = append(items, t.RawGetInt(i))
+			}
+		}
+		var all []string
+		for _, item := range items {
+			s, ok := item.(lua.LString)
+			if !ok {
+				r.wrong(path, "must be a text or a list of texts", "")
+				return
+			}
+			if what := check(string(s)); what != "" {
+				r.wrong(path, what, "")
+				return
+			}
+			all = append(all, string(s))
+		}
+		*to = all
+	}
+}
+
+func anyText(string) string { return "" }
+
+// listenAddress says what is wrong with "0.0.0.0:5060".
+func listenAddress(s string) string {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fmt.Sprintf("= %q is not an address and port such as \"0.0.0.0:5060\"", s)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Sprintf("= %q has no port from 0 to 65535", s)
+	}
+	if host != "" {
+		if _, err := netip.ParseAddr(host); err != nil {
+			return fmt.Sprintf("= %q: listen on an IP address, not a name", s)
+		}
+	}
+	return ""
+}
+
+func (r *reader) site(t *lua.LTable, s *Settings) {
+	r.fields("", t, map[string]func(string, lua.LValue){
+		"name": text(r, &s.Name), "language": text(r, &s.Language), "control": text(r, &s.Control),
+		"sip": func(path string, v lua.LValue) {
+			r.table(path, v, map[string]func(string, lua.LValue){
+				"udp": list(r, &s.SIP.UDP, listenAddress), "tcp": list(r, &s.SIP.TCP, listenAddress), "tls": list(r, &s.SIP.TLS, listenAddress),
+				"ws": list(r, &s.SIP.WS, listenAddress), "wss": list(r, &s.SIP.WSS, listenAddress),
+				"cert": text(r, &s.SIP.Cert), "key": text(r, &s.SIP.Key), "realm": text(r, &s.SIP.Realm),
+				"domains": list(r, &s.SIP.Domains, anyText), "advertise": text(r, &s.SIP.Advertise), "hosts": list(r, &s.SIP.Hosts, anyText),
+			})
+			if (len(s.SIP.TLS) > 0 || len(s.SIP.WSS) > 0) && (s.SIP.Cert == "" || s.SIP.Key == "") {
+				r.wrong(path, "has tls or wss, and no certificate", "cert = \"cert.pem\", key = \"key.pem\"")
+			}
+		},
+		"rtp": func(path string, v lua.LValue) {
+			r.table(path, v, map[string]func(string, lua.LValue){
+				"ports": r.ports(&s.RTP), "address": r.address(&s.RTP.Address), "nat": yes(r, &s.RTP.NAT), "timeout": r.lasting(&s.RTP.Timeout),
+			})
+		},
+		"metrics": func(path string, v lua.LValue) {
+			var one []string
+			list(r, &one, listenAddress)(path, v)
+			s.Metrics = strings.Join(one, "")
+			if len(one) > 1 {
+				r.wrong(path, "takes one address, or false", "")
+			}
+		},
+		"maxCalls": func(path string, v lua.LValue) {
+			n, ok := v.(lua.LNumber)
+			if !ok || n != lua.LNumber(int(n)) || n < 1 || n > 1e6 {
+				r.wrong(path, "must be a whole number from 1 to 1000000", "")
+				return
+			}
+			s.MaxCalls = int(n)
+		},
+		"mail": func(path string, v lua.LValue) {
+			r.table(path, v, map[string]func(string, lua.LValue){
+				"smtp": text(r, &s.Mail.SMTP), "from": text(r, &s.Mail.From), "user": text(r, &s.Mail.User), "secret": text(r, &s.Mail.Secret)})
+			if s.Mail.SMTP != "" && s.Mail.From == "" {
+				r.wrong(path, "has no sender", `from = "voicemail@example.net"`)
+			}
+		},
+		"trunks": func(path string, v lua.LValue) { r.trunks(path, v, s) },
+	})
+}
+
+func (r *reader) ports(to *RTP) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		from, end, ok := strings.Cut(v.String(), "-")
+		lo, err1 := strconv.ParseUint(strings.TrimSpace(from), 10, 16)
+		hi, err2 := strconv.ParseUint(strings.TrimSpace(end), 10, 16)
+		if !ok || err1 != nil || err2 != nil || lo < 1024 || hi < lo+1 {
+			r.wrong(path, `must be a range of ports such as "16384-32767"`, "")
+			return
+		}
+		to.MinPort, to.MaxPort = uint16(lo), uint16(hi)
+	}
+}
+
+func (r *reader) address(to *string) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		if v.String() == "auto" {
+			*to = ""
+			return
+		}
+		if _, err := netip.ParseAddr(v.String()); err != nil {
+			r.wrong(path, `must be an IP address, or "auto"`, "")
+			return
+		}
+		*to = v.String()
+	}
+}
+
+func (r *reader) lasting(to *time.Duration) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		var d time.Duration
+		var err error
+		switch v := v.(type) {
+		case lua.LNumber:
+			d = time.Duration(float64(v) * float64(time.Second))
+		case lua.LString:
+			d, err = time.ParseDuration(string(v))
+		default:
+			err = errors.New("neither")
+		}
+		if err != nil || d <= 0 || d > 24*time.Hour {
+			r.wrong(path, `must be a time such as "60s"`, "")
+			return
+		}
+		*to = d
+	}
+}
+
+var reTrunk = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
+
+func (r *reader) trunks(path string, v lua.LValue, s *Settings) {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		r.wrong(path, "must be a table", `write trunks = { pstn = { host = "sip.example.net" } }`)
+		return
+	}
+	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
+		name := key.String()
+		at := join(path, name)
+		if _, text := key.(lua.LString); !text || !reTrunk.MatchString(name) {
+			r.wrong(at, "needs a name of letters and digits", `write trunks = { pstn = { … } }`)
+			continue
+		}
+		trunk := Trunk{Name: name}
+		r.table(at, v, map[string]func(string, lua.LValue){
+			"host": text(r, &trunk.Host), "user": text(r, &trunk.User), "secret": text(r, &trunk.Secret), "register": yes(r, &trunk.Register),
+			"transport": func(path string, v lua.LValue) {
+				if trunk.Transport = v.String(); !slices.Contains([]string{"udp", "tcp", "tls"}, trunk.Transport) {
+					r.wrong(path, `must be "udp", "tcp" or "tls"`, "")
+				}
+			},
+			"from": r.prefixes(&trunk.From),
+		})
+		if _, table := v.(*lua.LTable); table && trunk.Host == "" {
+			r.wrong(at, "has no host", `host = "sip.example.net"`)
+		}
+		if trunk.Register && (trunk.User == "" || trunk.Secret == "") {
+			r.wrong(at, "registers, and has no user and secret", `user = "…", secret = secret "`+strings.ToUpper(name)+`"`)
+		}
+		s.Trunks = append(s.Trunks, trunk)
+	}
+	slices.SortFunc(s.Trunks, func(a, b Trunk) int { return strings.Compare(a.Name, b.Name) })
+}
+
+func (r *reader) prefixes(to *[]netip.Prefix) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		var texts []string
+		list(r, &texts, func(s string) string {
+			if _, err := prefix(s); err != nil {
+				return fmt.Sprintf("= %q is no address or range such as \"192.0.2.0/28\"", s)
+			}
+			return ""
+		})(path, v)
+		*to = nil
+		for _, s := range texts {
+			if p, err := prefix(s); err == nil {
+				*to = append(*to, p)
+			}
+		}
+	}
+}
+
+func prefix(s string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.PrefixFrom(a, a.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	return p.Masked(), err
+}

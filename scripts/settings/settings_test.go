@@ -1,0 +1,124 @@
+package settings
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const example = `return {
+  name = "Chorus",
+  sip = { udp = "0.0.0.0:5060", tcp = { "0.0.0.0:5060", "[::]:5060" }, realm = "chorus" },
+  rtp = { ports = "20000-20999", address = "auto", nat = true, timeout = "30s" },
+  control = "belfry.sock",
+  metrics = "127.0.0.1:9090",
+  trunks = {
+    pstn = { host = "sip.example.net", user = "chorus", secret = secret "PSTN", register = true, from = { "192.0.2.5/28", "198.51.100.7" } },
+    backup = { host = "203.0.113.9:5060", transport = "tcp" },
+  },
+  mail = { smtp = "smtp.example.net:587", from = "voicemail@example.net" },
+}
+`
+
+func load(t *testing.T, src string) (Settings, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{File: src, Secrets: "# of the trunks\nPSTN = s3cret=\n\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Load(dir, Options{})
+}
+
+func TestLoad(t *testing.T) {
+	got, err := load(t, example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Settings{
+		Name: "Chorus", Language: "en", Control: "belfry.sock", Metrics: "127.0.0.1:9090", MaxCalls: 5000,
+		SIP: SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060", "[::]:5060"}, Realm: "chorus"},
+		RTP: RTP{MinPort: 20000, MaxPort: 20999, NAT: true, Timeout: 30 * time.Second},
+		Trunks: []Trunk{
+			{Name: "backup", Host: "203.0.113.9:5060", Transport: "tcp"},
+			{Name: "pstn", Host: "sip.example.net", User: "chorus", Secret: "s3cret=", Register: true,
+				From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("198.51.100.7/32")}},
+		},
+		Mail: Mail{SMTP: "smtp.example.net:587", From: "voicemail@example.net"},
+	}
+	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEnvironmentWinsOverTheFile(t *testing.T) {
+	t.Setenv("BELFRY_SECRET_PSTN", "from the environment")
+	got, err := load(t, example)
+	if err != nil || got.Trunks[1].Secret != "from the environment" {
+		t.Errorf("%+v, %v", got.Trunks, err)
+	}
+}
+
+func TestSiteWithoutSettings(t *testing.T) {
+	got, err := Load(t.TempDir(), Options{})
+	if err != nil || !cmp.Equal(got, Default()) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestMistakesNameLineAndField(t *testing.T) {
+	for _, c := range []struct{ src, want string }{
+		{"return {\n  nmae = \"x\",\n}", "settings.lua:2:3: nmae is not a setting (did you mean 'name'? (settings here: control, language, mail"},
+		{"return {\n  sip = {\n    upd = \"0.0.0.0:5060\",\n  },\n}", "settings.lua:3:5: sip.upd is not a setting (did you mean 'udp'?"},
+		{"return {\n  sip = { udp = \"5060\" },\n}", "settings.lua:2:11: sip.udp = \"5060\" is not an address and port"},
+		{`return { sip = { udp = "pbx.example.net:5060" } }`, "listen on an IP address, not a name"},
+		{`return { sip = { tls = "0.0.0.0:5061" } }`, "sip has tls or wss, and no certificate"},
+		{`return { rtp = { ports = "32767-16384" } }`, "rtp.ports must be a range of ports"},
+		{`return { rtp = { address = "pbx" } }`, "rtp.address must be an IP address"},
+		{"return {\n  trunks = {\n    pstn = { hots = \"x\" },\n  },\n}", "settings.lua:3:14: trunks.pstn.hots is not a setting (did you mean 'host'?"},
+		{`return { trunks = { { host = "x" } } }`, "trunks.1 needs a name"},
+		{`return { trunks = { pstn = { host = "x", from = "192.0.2.0/99" } } }`, `trunks.pstn.from = "192.0.2.0/99" is no address`},
+		{`return { trunks = { pstn = { host = "x", register = true } } }`, "trunks.pstn registers, and has no user and secret"},
+		{`return { trunks = { pstn = { host = "x", secret = secret "NONE" } } }`, "settings.lua:1:59: there is no secret NONE (set BELFRY_SECRET_NONE in the environment, or write NONE=… in the file secrets)"},
+		{`return { metrics = true }`, "metrics must be a text"},
+		{`return { maxCalls = 0 }`, "maxCalls must be a whole number"},
+		{`return { mail = { smtp = "x:25" } }`, "mail has no sender"},
+		{`return { name = 5 }`, "name must be a text"},
+		{`local x = 1`, "settings.lua returns no table"},
+		{`return {`, "this '{' is never closed"},
+		{`return { name = nmae }`, "settings.lua:1:17: nothing is called 'nmae'"},
+		{`while true do end`, "ran too long"},
+	} {
+		_, err := load(t, c.src)
+		var e *Error
+		if !errors.As(err, &e) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s:\n got %v\nwant %s", c.src, err, c.want)
+		}
+	}
+}
+
+func TestSecretsAreNotShown(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{File: "return {}", Secrets: "hunter2"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Load(dir, Options{}); err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFalseSwitchesOff(t *testing.T) {
+	got, err := load(t, `return { metrics = false, sip = { tcp = false } }`)
+	if err != nil || got.Metrics != "" || got.SIP.TCP != nil || got.SIP.UDP == nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
