@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/belfry-pbx/belfry/cmd/site"
+	"github.com/belfry-pbx/belfry/scripts"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+	"github.com/belfry-pbx/belfry/stdlib"
+)
+
+type checkCmd struct {
+	Dir string `arg:"" type:"path" default:"." help:"The dialplan's folder."`
+}
+
+func (k *checkCmd) Run(ctx context.Context, c *console) error {
+	if info, err := os.Stat(k.Dir); err != nil || !info.IsDir() {
+		return yours("name the folder that holds main.lua", "%s is not a folder", k.Dir)
+	}
+	problems, err := check(ctx, k.Dir)
+	if err != nil {
+		return fmt.Errorf("checking %s: %w", k.Dir, err)
+	}
+	if c.json {
+		if err := c.answer(orEmpty(problems), nil); err != nil {
+			return err
+		}
+	} else {
+		for i, p := range problems {
+			if i > 0 {
+				c.printf("\n")
+			}
+			p.File = shown(k.Dir, p.File)
+			c.printf("%s", p)
+		}
+	}
+	if len(problems) > 0 {
+		return &failure{code: exitYours, what: fmt.Sprintf("%s in %s", plural(len(problems), "problem"), k.Dir)}
+	}
+	c.say("%s: no problems", k.Dir)
+	return nil
+}
+
+// shown is a file as it can be opened from here; the standard library's have no place on the disk.
+func shown(dir, file string) string {
+	path := filepath.Join(dir, file)
+	if _, err := os.Stat(path); err != nil {
+		return file
+	}
+	if here, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(here, path); err == nil && len(rel) < len(path) {
+			return rel
+		}
+	}
+	return path
+}
+
+// check finds what is wrong with a site: its settings and its dialplan.
+func check(ctx context.Context, dir string) ([]diag.Problem, error) {
+	config, err := site.LoadConfig(dir)
+	problems := scripts.Problems(err)
+	if err != nil && problems == nil {
+		return nil, err
+	}
+	more, err := scripts.Check(ctx, scripts.Options{Dir: dir, Stdlib: stdlib.Files, Prompts: config.PromptLibrary(dir, nil, nil), Language: config.Language})
+	return append(problems, more...), err
+}

@@ -1,0 +1,3 @@
+package cmd
+type demoCmd struct{}
+func (d *demoCmd) Run() error { return nil }

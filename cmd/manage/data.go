@@ -1,0 +1,259 @@
+package manage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/callog"
+	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/mailbox"
+)
+
+// Data manages what is in a data folder. It knows nothing of calls: a running exchange
+// puts its own answers in front of it.
+type Data struct {
+	Directory *directory.Directory
+	Boxes     *mailbox.Mailboxes
+	Log       *callog.Log
+}
+
+var _ Manager = (*Data)(nil)
+
+// Lines lists all lines by number.
+func (d *Data) Lines(ctx context.Context) ([]Line, error) {
+	lines, err := d.Directory.Lines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Line, len(lines))
+	for i, l := range lines {
+		all[i] = Line{Line: l}
+	}
+	return all, nil
+}
+
+// Line returns one line.
+func (d *Data) Line(ctx context.Context, number string) (Line, error) {
+	l, err := d.Directory.Line(ctx, number)
+	return Line{Line: l}, err
+}
+
+// AddLine adds a line, with its mailbox if it has voicemail.
+func (d *Data) AddLine(ctx context.Context, n NewLine) (Secret, error) {
+	if n.Kind == "" {
+		n.Kind = directory.Person
+	}
+	if n.Secret == "" {
+		n.Secret = directory.GenerateSecret()
+	}
+	if n.PIN != "" && !n.Voicemail {
+		return Secret{}, &Error{Code: Invalid, Message: "a PIN is for a mailbox, and this line has none", Hint: "add --voicemail"}
+	}
+	if n.PIN != "" {
+		if err := mailbox.CheckNewPIN(n.Number, n.PIN); err != nil {
+			return Secret{}, &Error{Code: Invalid, Message: "pin: " + err.Error(), Hint: "choose another six digits"}
+		}
+	}
+	if err := d.Directory.Add(ctx, n.Line, n.Secret); err != nil {
+		return Secret{}, err
+	}
+	return Secret{Number: n.Number, Secret: n.Secret}, d.mailbox(ctx, n.Number, n.Voicemail, n.PIN)
+}
+
+// SetLine changes a line and tells its secret if that was made anew.
+func (d *Data) SetLine(ctx context.Context, number string, c LineChange) (Secret, error) {
+	told := Secret{Number: number}
+	var after directory.Line
+	err := d.Directory.Update(ctx, number, func(l *directory.Line) error {
+		change(&l.Name, c.Name)
+		change(&l.Kind, c.Kind)
+		change(&l.Person, c.Person)
+		change(&l.Department, c.Department)
+		change(&l.Permissions, c.Permissions)
+		change(&l.Voicemail, c.Voicemail)
+		change(&l.PickupGroup, c.PickupGroup)
+		change(&l.Email, c.Email)
+		change(&l.DND, c.DND)
+		after = *l
+		return nil
+	})
+	if err != nil {
+		return told, err
+	}
+	if c.Secret != nil {
+		secret := *c.Secret
+		if secret == "" {
+			secret = directory.GenerateSecret()
+			told.Secret = secret
+		}
+		if err := d.Directory.SetSecret(ctx, number, secret); err != nil {
+			return Secret{}, err
+		}
+	}
+	pin := ""
+	change(&pin, c.PIN)
+	return told, d.mailbox(ctx, number, after.Voicemail, pin)
+}
+
+func change[T any](field *T, to *T) {
+	if to != nil {
+		*field = *to
+	}
+}
+
+// mailbox sees to it that a line with voicemail has a mailbox, and sets its PIN. A mailbox
+// that is not wanted any more stays: there may be messages in it.
+func (d *Data) mailbox(ctx context.Context, number string, wanted bool, pin string) error {
+	if wanted {
+		if err := d.Boxes.Create(ctx, number); err != nil {
+			return err
+		}
+	}
+	if pin == "" {
+		return nil
+	}
+	return d.setPIN(ctx, number, pin)
+}
+
+func (d *Data) setPIN(ctx context.Context, number, pin string) error {
+	box, err := d.Boxes.Get(number)
+	if err != nil {
+		return err
+	}
+	return box.SetPINNow(ctx, pin)
+}
+
+// RemoveLine removes a line, and its mailbox with all messages.
+func (d *Data) RemoveLine(ctx context.Context, number string, messagesToo bool) error {
+	box, err := d.Mailbox(ctx, number)
+	switch {
+	case errors.Is(err, mailbox.ErrNoMailbox):
+	case err != nil:
+		return err
+	case len(box.Messages) > 0 && !messagesToo:
+		return &Error{Code: Invalid, Message: fmt.Sprintf("mailbox %s has %s", number, countOf(len(box.Messages), "message")),
+			Hint: "--messages-too removes them with the line"}
+	}
+	if err := d.Directory.Remove(ctx, number); err != nil {
+		return err
+	}
+	if err := d.Boxes.Remove(ctx, number); err != nil && !errors.Is(err, mailbox.ErrNoMailbox) {
+		return fmt.Errorf("the line is removed, but not its mailbox: %w", err)
+	}
+	return nil
+}
+
+// ImportLines reads lines.csv: all of it, or nothing.
+func (d *Data) ImportLines(ctx context.Context, csv io.Reader) (Imported, error) {
+	var done Imported
+	report, err := d.Directory.ImportCSV(ctx, csv, directory.ImportOptions{
+		CheckPIN: mailbox.CheckNewPIN,
+		SetPIN: func(ctx context.Context, number, pin string) error {
+			return d.mailbox(ctx, number, true, pin)
+		},
+		NewSecret: func(number, secret string) { done.Secrets = append(done.Secrets, Secret{number, secret}) },
+	})
+	done.Added, done.Changed, done.Unchanged, done.PINs = report.Added, report.Changed, report.Unchanged, report.PINs
+	if err != nil {
+		return done, err
+	}
+	return done, d.EnsureMailboxes(ctx)
+}
+
+// EnsureMailboxes gives every line that has voicemail its mailbox.
+func (d *Data) EnsureMailboxes(ctx context.Context) error {
+	lines, err := d.Directory.Lines(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		if err := d.mailbox(ctx, l.Number, l.Voicemail, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExportLines writes lines.csv.
+func (d *Data) ExportLines(ctx context.Context, csv io.Writer) error {
+	return d.Directory.ExportCSV(ctx, csv)
+}
+
+// Mailboxes lists all mailboxes by number.
+func (d *Data) Mailboxes(ctx context.Context) ([]Mailbox, error) {
+	list, err := d.Boxes.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Mailbox, len(list))
+	for i, s := range list {
+		all[i] = Mailbox{
+			Number: s.Number, New: s.New, Old: s.Old, Urgent: s.UrgentNew, Seconds: s.Length.Seconds(),
+			HasPIN: s.HasPIN, MustChangePIN: s.MustChangePIN,
+		}
+		if !s.LockedUntil.IsZero() {
+			all[i].LockedUntil = &s.LockedUntil
+		}
+	}
+	return all, nil
+}
+
+// Mailbox returns a mailbox with its messages, the new ones first.
+func (d *Data) Mailbox(ctx context.Context, number string) (Mailbox, error) {
+	box, err := d.Boxes.Get(number)
+	if err != nil {
+		return Mailbox{}, err
+	}
+	all, err := d.Mailboxes(ctx)
+	if err != nil {
+		return Mailbox{}, err
+	}
+	at := slices.IndexFunc(all, func(m Mailbox) bool { return m.Number == number })
+	if at < 0 { // removed this moment
+		return Mailbox{}, &Error{Code: NotFound, Message: "no such mailbox: " + number}
+	}
+	m := all[at]
+	for _, folder := range []string{"new", "saved"} {
+		list, err := box.Messages(ctx, folder)
+		if err != nil {
+			return m, err
+		}
+		for _, one := range list {
+			m.Messages = append(m.Messages, Message{
+				ID: one.ID, From: one.From, Name: one.Name, Time: one.Time, Seconds: one.Length.Seconds(),
+				Urgent: one.Urgent, Heard: one.Heard, Interrupted: one.Interrupted,
+			})
+		}
+	}
+	return m, nil
+}
+
+// UnlockMailbox lets a mailbox be opened again that wrong PINs have locked.
+func (d *Data) UnlockMailbox(ctx context.Context, number string) error {
+	box, err := d.Boxes.Get(number)
+	if err != nil {
+		return err
+	}
+	return box.Unlock(ctx)
+}
+
+// History is the last calls, the latest first.
+func (d *Data) History(ctx context.Context, limit int) ([]callog.Record, error) {
+	return d.Log.Records(ctx, callog.Filter{Limit: limit})
+}
+
+// Status needs an exchange that runs.
+func (d *Data) Status(context.Context) (Status, error) { return Status{}, ErrNotRunning }
+
+// Calls needs an exchange that runs.
+func (d *Data) Calls(context.Context) ([]engine.CallInfo, error) { return nil, ErrNotRunning }
+
+// Reload needs an exchange that runs.
+func (d *Data) Reload(context.Context) (Reloaded, error) { return Reloaded{}, ErrNotRunning }
+
+// Caller needs an exchange that runs.
+func (d *Data) Caller(context.Context, string) (Caller, error) { return Caller{}, ErrNotRunning }

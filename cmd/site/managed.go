@@ -1,0 +1,83 @@
+package site
+
+import (
+	"context"
+	"os"
+	"slices"
+
+	"github.com/belfry-pbx/belfry/cmd/manage"
+	"github.com/belfry-pbx/belfry/engine"
+)
+
+// managed is the data of an exchange that runs, and what only such a one can tell.
+type managed struct {
+	*manage.Data
+	site *Site
+}
+
+var _ manage.Manager = managed{}
+
+func (m managed) Lines(ctx context.Context) ([]manage.Line, error) {
+	all, err := m.Data.Lines(ctx)
+	for i := range all {
+		m.addDevices(&all[i])
+	}
+	return all, err
+}
+
+func (m managed) Line(ctx context.Context, number string) (manage.Line, error) {
+	l, err := m.Data.Line(ctx, number)
+	if err == nil {
+		m.addDevices(&l)
+	}
+	return l, err
+}
+
+func (m managed) addDevices(l *manage.Line) {
+	for _, b := range m.site.engine.Devices(l.Number) {
+		l.Devices = append(l.Devices, manage.Device{
+			Contact: b.Contact, Transport: b.Transport, Source: b.Source.String(), UserAgent: b.UserAgent, Expires: b.Expires,
+		})
+	}
+}
+
+func (m managed) Status(context.Context) (manage.Status, error) {
+	s := m.site
+	return manage.Status{
+		Name: s.config.Name, Mode: s.o.Mode, Version: s.o.Version, PID: os.Getpid(), Started: s.started,
+		Site: s.o.Dir, Data: s.o.Data, UDP: s.engine.Addrs("udp"), TCP: s.engine.Addrs("tcp"),
+		Generation: s.host.Generation(), Calls: len(s.engine.Calls()), Stopping: s.stopping(),
+	}, nil
+}
+
+func (m managed) Calls(context.Context) ([]engine.CallInfo, error) { return m.site.engine.Calls(), nil }
+
+func (m managed) Reload(ctx context.Context) (manage.Reloaded, error) {
+	r, err := m.site.host.Reload(ctx)
+	if err != nil {
+		return manage.Reloaded{}, err
+	}
+	return manage.Reloaded{Generation: r.Generation, Unchanged: r.Unchanged, Changed: r.Changed, Text: r.String()}, nil
+}
+
+// Caller tells where the exchange listens and, where the site knows the line's secret, that.
+func (m managed) Caller(ctx context.Context, from string) (manage.Caller, error) {
+	c := manage.Caller{Server: m.site.Address()}
+	secrets := m.site.config.Secrets
+	if from == "" && len(secrets) > 0 {
+		numbers := make([]string, 0, len(secrets))
+		for n := range secrets {
+			numbers = append(numbers, n)
+		}
+		slices.Sort(numbers)
+		from = numbers[0]
+	}
+	if from == "" {
+		return c, nil
+	}
+	if _, err := m.Data.Line(ctx, from); err != nil {
+		return c, err
+	}
+	c.Number, c.User, c.Secret = from, from, secrets[from]
+	return c, nil
+}

@@ -1,0 +1,239 @@
+// Package site puts an exchange together: settings, prompts, store, engine, dialplans,
+// control socket and metrics. The verbs serve and demo run one, and so do tests of whole
+// exchanges.
+package site
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/belfry-pbx/belfry/cmd/control"
+	"github.com/belfry-pbx/belfry/cmd/manage"
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/scripts"
+	"github.com/belfry-pbx/belfry/stdlib"
+)
+
+// Options say which site, on which data.
+type Options struct {
+	Dir      string        // the dialplan's folder, with settings.lua or without
+	Data     string        // the data folder; made if it does not exist
+	Mode     string        // "serve" or "demo", for those who ask
+	Version  string        // likewise
+	Override func(*Config) // changes what settings.lua says; nil: nothing
+	Prompts  []fs.FS       // heard before the shipped ones
+	Runtime  string        // where the exchange is announced; "": control.Runtime()
+	Log      *slog.Logger  // nil: silent
+}
+
+// Site is an exchange that is ready to run, or runs. Close it after Run.
+type Site struct {
+	o       Options
+	config  Config
+	log     *slog.Logger
+	store   *bolt.Store
+	engine  *engine.Engine
+	host    *scripts.Host
+	data    *manage.Data
+	control *control.Server
+	metrics *metricsServer // nil: none
+	unsay   func()         // takes the announcement back
+	started time.Time
+
+	stop     chan struct{} // closed by Stop
+	stopOnce sync.Once
+}
+
+// Open reads the settings and the dialplan, opens the data and binds the sockets. What is wrong
+// with the dialplan or its settings is an error with scripts.Problems; a data folder in use
+// is ErrHeld.
+func Open(ctx context.Context, o Options) (*Site, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Runtime == "" {
+		o.Runtime = control.Runtime()
+	}
+	s := &Site{o: o, log: o.Log, started: time.Now(), stop: make(chan struct{})}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Site) open(ctx context.Context) (err error) {
+	if s.o.Dir, err = filepath.Abs(s.o.Dir); err != nil {
+		return err
+	}
+	if s.o.Data, err = filepath.Abs(s.o.Data); err != nil {
+		return err
+	}
+	if s.config, err = LoadConfig(s.o.Dir); err != nil {
+		return err
+	}
+	if s.o.Override != nil {
+		s.o.Override(&s.config)
+	}
+	if s.store, err = openStore(s.o.Data, s.log); err != nil {
+		return err
+	}
+	was, err := rememberRealm(ctx, s.store, s.config.Realm)
+	if err != nil {
+		return fmt.Errorf("remembering the realm: %w", err)
+	}
+	if was != "" {
+		s.log.Warn("the realm has changed: every line needs a new secret (belfry line set NUMBER --new-secret)", "was", was, "is", s.config.Realm)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if s.engine, err = engine.New(ctx, s.engineOptions(registry)); err != nil {
+		return err
+	}
+	s.data = &manage.Data{Directory: s.engine.Directory(), Boxes: s.engine.Mailboxes(), Log: s.engine.CallLog()}
+	if err := s.data.EnsureMailboxes(ctx); err != nil {
+		return err
+	}
+	s.host, err = scripts.Open(scripts.Options{
+		Dir: s.o.Dir, Stdlib: stdlib.Files, Engine: s.engine, Language: s.config.Language, Log: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.engine.SetHandler(s.host)
+	if s.config.Metrics != "" {
+		if s.metrics, err = listenMetrics(s.config.Metrics, registry, s.ready, s.log); err != nil {
+			return err
+		}
+	}
+	socket := s.config.Control
+	if !filepath.IsAbs(socket) {
+		socket = filepath.Join(s.o.Data, socket)
+	}
+	if s.control, err = control.Listen(socket, managed{s.data, s}, s.log); err != nil {
+		return err
+	}
+	s.unsay, err = control.Announce(s.o.Runtime, control.Exchange{
+		PID: os.Getpid(), Mode: s.o.Mode, Name: s.config.Name, Socket: socket, Data: s.o.Data, Started: s.started,
+	})
+	return err
+}
+
+func (s *Site) engineOptions(registry prometheus.Registerer) engine.Options {
+	c := s.config
+	return engine.Options{
+		Store: s.store, Data: s.o.Data,
+		Prompts: c.PromptLibrary(s.o.Dir, s.o.Prompts, s.log),
+		UDP:     c.UDP, TCP: c.TCP, Realm: c.Realm, Domains: c.Domains, Advertise: c.Advertise, Trunks: c.Trunks,
+		NAT: c.NAT, RTPPorts: c.RTPPorts, MaxCalls: c.MaxCalls, SIPHosts: c.SIPHosts, Shards: c.Shards,
+		Log: s.log, Metrics: registry,
+	}
+}
+
+// Run serves until ctx ends, or until Stop was called and the calls under way have ended.
+func (s *Site) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	part := func(what string, run func(context.Context) error) {
+		wg.Go(func() {
+			if err := run(ctx); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", what, err))
+			}
+		})
+	}
+	part("SIP", s.engine.Run)
+	part("watching the dialplan", s.host.Watch)
+	part("the control socket", s.control.Run)
+	if s.metrics != nil {
+		part("metrics", s.metrics.run)
+	}
+	wg.Go(func() {
+		select {
+		case <-s.stop:
+			s.drain(ctx)
+			cancel(errStopped)
+		case <-ctx.Done():
+		}
+	})
+	<-ctx.Done()
+	wg.Wait()
+	if err := context.Cause(ctx); !errors.Is(err, errStopped) && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+var errStopped = errors.New("stopped")
+
+// Stop takes no new calls but emergencies, and ends Run when those under way have ended or
+// the settings' limit is over. To stop at once, end Run's context.
+func (s *Site) Stop() { s.stopOnce.Do(func() { close(s.stop) }) }
+
+func (s *Site) drain(ctx context.Context) {
+	n := len(s.engine.Calls())
+	if n > 0 {
+		s.log.Info("stopping: no new calls; those under way may finish", "calls", n, "within", s.config.Drain)
+	}
+	ctx, cancel := clock.WithTimeout(ctx, s.engine.Clock(), s.config.Drain)
+	defer cancel()
+	if err := s.engine.Drain(ctx); err != nil {
+		s.log.Warn("stopping: ending the calls that still stand", "calls", len(s.engine.Calls()))
+	}
+}
+
+func (s *Site) stopping() bool {
+	select {
+	case <-s.stop:
+		return true
+	default:
+		return false
+	}
+}
+
+// ready tells whether the exchange takes calls.
+func (s *Site) ready() bool { return !s.stopping() }
+
+// Close releases everything. Call it after Run has returned.
+func (s *Site) Close() error {
+	var errs []error
+	if s.unsay != nil {
+		s.unsay()
+	}
+	if s.control != nil {
+		errs = append(errs, s.control.Close())
+	}
+	if s.metrics != nil {
+		errs = append(errs, s.metrics.close())
+	}
+	if s.engine != nil {
+		errs = append(errs, s.engine.Close())
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Engine is the exchange itself.
+func (s *Site) Engine() *engine.Engine { return s.engine }
+
+// Host serves the dialplan.
+func (s *Site) Host() *scripts.Host { return s.host }
+
+// Config is what settings.lua says, overrides included.
+func (s *Site) Config() Config { return s.config }
+
+// Manager manages the exchange, as the control socket does.
+func (s *Site) Manager() manage.Manager { return managed{s.data, s} }

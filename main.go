@@ -1,0 +1,11 @@
+// Belfry is a telephone exchange whose dialplans are Lua.
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/belfry-pbx/belfry/cmd"
+)
+
+func main() { os.Exit(cmd.Main(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
