@@ -1,0 +1,275 @@
+// Package engine is the exchange as a library: it takes calls from SIP phones and
+// trunks, hands each to a Handler, and gives the handler primitives with which to
+// answer, play, record, bridge and confer. It knows nothing of Lua or the web.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/belfry-pbx/belfry/engine/callog"
+	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/prompt"
+	"github.com/belfry-pbx/belfry/engine/sip"
+	"github.com/belfry-pbx/belfry/engine/store"
+)
+
+// Options say what an exchange is made of. Store and Data are required.
+type Options struct {
+	Store   store.Store
+	Data    string          // folder for messages and greetings
+	Prompts *prompt.Library // nil: none but tones
+	Handler Handler         // may be set later by SetHandler
+
+	UDP, TCP   []string // SIP listen addresses, "0.0.0.0:5060"; port 0 picks a free one
+	Realm      string   // of digest authentication; also a domain of this exchange
+	Domains    []string // further names that mean this exchange
+	Advertise  string   // the address to put in SIP and SDP when it is not the interface's own
+	Trunks     []Trunk
+	NAT        bool // let lines that announce a private address be reached where their sound comes from
+	RTPPorts   [2]uint16
+	RTPTimeout time.Duration // a call whose sound has stopped this long is ended; 0: 60 s
+	Shards     int           // media threads; 0: one per core
+	Driver     string        // media driver: "", "epoll", "portable"
+	MaxCalls   int           // beyond this, calls that are not emergencies get 503; 0: 5000
+	SIPHosts   []string      // hosts that targets "sip:user@host" may name
+	Timers     sip.Timers
+
+	Clock   clock.Clock
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+// Trunk is a way to and from the public network.
+type Trunk = sip.Trunk
+
+// Engine is a running exchange.
+type Engine struct {
+	opts      Options
+	log       *slog.Logger
+	clock     clock.Clock
+	sip       *sip.Server
+	media     *media.Engine
+	directory *directory.Directory
+	mailboxes *mailbox.Mailboxes
+	callLog   *callog.Log
+	metrics   metrics
+
+	mu       sync.Mutex
+	handler  Handler
+	calls    map[string]*Call
+	legs     map[*sip.Leg]*leg // every leg that stands, so that a transfer finds the one it names
+	busy     map[string]int    // calls per line
+	rooms    map[string]*Room
+	draining bool
+	idle     chan struct{} // closed when the last call ends while draining
+
+	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
+}
+
+// New opens the data and binds the sockets; Run serves.
+func New(ctx context.Context, o Options) (*Engine, error) {
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.MaxCalls == 0 {
+		o.MaxCalls = 5000
+	}
+	if o.Prompts == nil {
+		o.Prompts = prompt.New(prompt.Options{})
+	}
+	e := &Engine{
+		opts: o, log: o.Log, clock: o.Clock, handler: o.Handler,
+		calls: map[string]*Call{}, legs: map[*sip.Leg]*leg{}, busy: map[string]int{}, rooms: map[string]*Room{},
+	}
+	if err := e.open(ctx); err != nil {
+		return nil, errors.Join(err, e.Close())
+	}
+	return e, nil
+}
+
+func (e *Engine) open(ctx context.Context) (err error) {
+	o := e.opts
+	if e.directory, err = directory.Open(ctx, o.Store, directory.Options{KeyFile: filepath.Join(o.Data, "node.key"), Realm: o.Realm, Clock: o.Clock, Log: o.Log}); err != nil {
+		return fmt.Errorf("open the directory: %w", err)
+	}
+	if e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(o.Data, "voicemail"), Store: o.Store, Clock: o.Clock, Log: o.Log}); err != nil {
+		return fmt.Errorf("open the mailboxes: %w", err)
+	}
+	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log}); err != nil {
+		return fmt.Errorf("open the call log: %w", err)
+	}
+	e.media, err = media.New(media.Options{
+		Shards: o.Shards, Driver: o.Driver, MinPort: o.RTPPorts[0], MaxPort: o.RTPPorts[1],
+		RTPTimeout: o.RTPTimeout, Clock: o.Clock, Log: o.Log,
+	})
+	if err != nil {
+		return fmt.Errorf("start the media engine: %w", err)
+	}
+	e.sip, err = sip.New(sip.Options{
+		UDP: o.UDP, TCP: o.TCP, Advertise: o.Advertise, Realm: o.Realm, Domains: o.Domains, UserAgent: "Belfry",
+		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trunks: o.Trunks,
+		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
+		Invite: e.invite, MessageWaiting: e.waiting,
+	})
+	if err != nil {
+		return fmt.Errorf("open the SIP sockets: %w", err)
+	}
+	e.mailboxes.OnWaiting(func(number string, w mailbox.Waiting) { e.sip.NotifyWaiting(number, sip.Waiting(w)) })
+	e.metrics = newMetrics(e, o.Metrics)
+	return nil
+}
+
+// Run serves calls until ctx ends, then hangs up those that still stand. Drain first to let them finish.
+func (e *Engine) Run(ctx context.Context) error {
+	err := e.sip.Run(ctx)
+	e.hangUpAll()
+	return err
+}
+
+// Drain takes no new calls but emergencies, and returns when the last call has ended or ctx is over.
+func (e *Engine) Drain(ctx context.Context) error {
+	e.mu.Lock()
+	e.draining = true
+	if e.idle == nil {
+		e.idle = make(chan struct{})
+		if len(e.calls) == 0 {
+			close(e.idle)
+		}
+	}
+	idle := e.idle
+	e.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (e *Engine) hangUpAll() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.calls {
+		c.cancel(ErrEnded)
+	}
+}
+
+// Close releases what New opened. Call it after Run has returned. The store is its opener's to close.
+func (e *Engine) Close() error {
+	var errs []error
+	if e.sip != nil {
+		errs = append(errs, e.sip.Close())
+	}
+	if e.media != nil {
+		errs = append(errs, e.media.Close())
+	}
+	if e.mailboxes != nil {
+		errs = append(errs, e.mailboxes.Close())
+	}
+	if e.directory != nil {
+		e.directory.Close()
+	}
+	return errors.Join(errs...)
+}
+
+// SetHandler makes h take every call from now on; calls under way keep theirs.
+func (e *Engine) SetHandler(h Handler) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.handler = h
+}
+
+func (e *Engine) currentHandler() Handler {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.handler
+}
+
+// Addrs are the addresses at which a transport ("udp", "tcp") listens.
+func (e *Engine) Addrs(transport string) []string {
+	var all []string
+	for _, a := range e.sip.Addrs(transport) {
+		all = append(all, a.String())
+	}
+	return all
+}
+
+// Directory keeps lines, groups and lists.
+func (e *Engine) Directory() *directory.Directory { return e.directory }
+
+// Mailboxes keeps messages, greetings and PINs.
+func (e *Engine) Mailboxes() *mailbox.Mailboxes { return e.mailboxes }
+
+// CallLog keeps what happened.
+func (e *Engine) CallLog() *callog.Log { return e.callLog }
+
+// Prompts finds sounds by name.
+func (e *Engine) Prompts() *prompt.Library { return e.opts.Prompts }
+
+// Store is where everything is kept.
+func (e *Engine) Store() store.Store { return e.opts.Store }
+
+// Clock is the exchange's time.
+func (e *Engine) Clock() clock.Clock { return e.clock }
+
+// Log is the exchange's log.
+func (e *Engine) Log() *slog.Logger { return e.log }
+
+// MediaDriver says which media driver runs.
+func (e *Engine) MediaDriver() string { return e.media.Driver() }
+
+// Trunks tells how each trunk stands.
+func (e *Engine) Trunks() []sip.TrunkStatus { return e.sip.Trunks() }
+
+// SetTrunks replaces the trunks; calls under way stay.
+func (e *Engine) SetTrunks(t []Trunk) { e.sip.SetTrunks(t) }
+
+// Devices are the phones registered for a line.
+func (e *Engine) Devices(line string) []sip.Binding { return e.sip.Bindings(line) }
+
+// Registered tells whether any phone is registered for a line.
+func (e *Engine) Registered(line string) bool { return len(e.sip.Bindings(line)) > 0 }
+
+// Busy tells whether a line has a call.
+func (e *Engine) Busy(line string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.busy[line] > 0
+}
+
+// CallInfo describes a live call.
+type CallInfo struct {
+	ID       string        `json:"id"`
+	From     string        `json:"from"`
+	FromName string        `json:"fromName,omitempty"`
+	To       string        `json:"to"`
+	With     string        `json:"with,omitempty"` // who talks to the caller
+	State    State         `json:"state"`
+	Route    string        `json:"route,omitempty"`
+	Age      time.Duration `json:"age"` // since it began
+}
+
+// Calls lists the live calls, oldest first.
+func (e *Engine) Calls() []CallInfo {
+	e.mu.Lock()
+	calls := make([]*Call, 0, len(e.calls))
+	for _, c := range e.calls {
+		calls = append(calls, c)
+	}
+	e.mu.Unlock()
+	return describe(calls, e.clock.Now())
+}

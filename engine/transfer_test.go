@@ -1,0 +1,151 @@
+package engine_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/phone"
+)
+
+// bridging rings whatever was dialled.
+func bridging(ctx context.Context, c *engine.Call) {
+	if r, err := c.Bridge(ctx, []string{c.Dialled()}, engine.BridgeOptions{}); err == nil && r.Outcome != engine.OutcomeAnswered {
+		_ = c.Reject(ctx, engine.Busy)
+	}
+}
+
+// taking answers every call and shows it to the test.
+func taking(calls chan<- *phone.Call) phone.Handler {
+	return func(ctx context.Context, c *phone.Call) {
+		if c.Answer(ctx) == nil {
+			calls <- c
+			<-c.Done()
+		}
+	}
+}
+
+// talk asserts that each of two phones hears the other.
+func talk(t *testing.T, a, b *phone.Call) {
+	t.Helper()
+	for _, pair := range [][2]*phone.Call{{a, b}, {b, a}} {
+		speaker, listener := pair[0], pair[1]
+		from := listener.Heard().Length()
+		if err := speaker.Play(within(t), sine(1000)); err != nil {
+			t.Fatalf("%s cannot speak: %v", speaker.Phone().Number(), err)
+		}
+		if _, err := listener.WaitHeard(within(t), phone.Beep, from); err != nil {
+			t.Fatalf("%s does not hear %s: %v; heard %v", listener.Phone().Number(), speaker.Phone().Number(), err, listener.Heard())
+		}
+	}
+}
+
+func TestHoldPlaysMusicAndRetrieveEndsIt(t *testing.T) {
+	x := start(t, bridging)
+	calls := make(chan *phone.Call, 1)
+	x.phone("15902", taking(calls))
+	a := x.dial(x.phone("77513", nil), "15902")
+	b := <-calls
+	talk(t, a, b)
+	if err := b.Hold(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.WaitHeard(within(t), phone.Voice, a.Heard().Length()); err != nil {
+		t.Errorf("no music on hold: %v; heard %v", err, a.Heard())
+	}
+	if err := b.Retrieve(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	talk(t, a, b)
+	if err := a.Hold(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.WaitHeard(within(t), phone.Voice, b.Heard().Length()); err != nil {
+		t.Errorf("the called side hears no music: %v; heard %v", err, b.Heard())
+	}
+	if err := a.Retrieve(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	talk(t, a, b)
+	a.Hangup()
+}
+
+func TestBlindTransfer(t *testing.T) {
+	for _, who := range []string{"caller", "called"} {
+		t.Run("by the "+who, func(t *testing.T) {
+			x := start(t, bridging)
+			bCalls, cCalls := make(chan *phone.Call, 1), make(chan *phone.Call, 1)
+			x.phone("15902", taking(bCalls))
+			x.phone("15903", taking(cCalls))
+			a := x.dial(x.phone("77513", nil), "15902")
+			b := <-bCalls
+			by, stays := b, a
+			if who == "caller" {
+				by, stays = a, b
+			}
+			if err := by.Transfer(within(t), "15903"); err != nil {
+				t.Fatal(err)
+			}
+			c := <-cCalls
+			talk(t, stays, c)
+			if err := by.WaitEnded(within(t)); err != nil {
+				t.Errorf("the transferor's leg still stands: %v", err)
+			}
+			c.Hangup()
+			if err := stays.WaitEnded(within(t)); err != nil {
+				t.Errorf("the transferred leg still stands: %v", err)
+			}
+		})
+	}
+}
+
+func TestBlindTransferToNobodyComesBack(t *testing.T) {
+	x := start(t, bridging)
+	calls := make(chan *phone.Call, 1)
+	x.phone("15902", taking(calls))
+	x.phone("15904", phone.IsBusy())
+	a := x.dial(x.phone("77513", nil), "15902")
+	b := <-calls
+	if err := b.Transfer(within(t), "15904"); err == nil {
+		t.Log("the phone counts an accepted REFER as success")
+	}
+	talk(t, a, b)
+	a.Hangup()
+}
+
+func TestAttendedTransfer(t *testing.T) {
+	for _, who := range []string{"caller", "called"} {
+		t.Run("by the "+who, func(t *testing.T) {
+			x := start(t, bridging)
+			bCalls, cCalls := make(chan *phone.Call, 1), make(chan *phone.Call, 1)
+			bPhone := x.phone("15902", taking(bCalls))
+			x.phone("15903", taking(cCalls))
+			aPhone := x.phone("77513", nil)
+			a := x.dial(aPhone, "15902")
+			b := <-bCalls
+			by, stays, from := b, a, bPhone
+			if who == "caller" {
+				by, stays, from = a, b, aPhone
+			}
+			if err := by.Hold(within(t)); err != nil {
+				t.Fatal(err)
+			}
+			consult := x.dial(from, "15903")
+			c := <-cCalls
+			talk(t, consult, c)
+			if err := by.TransferTo(within(t), consult); err != nil {
+				t.Fatal(err)
+			}
+			talk(t, stays, c)
+			for _, leg := range []*phone.Call{by, consult} {
+				if err := leg.WaitEnded(within(t)); err != nil {
+					t.Errorf("a leg of the transferor still stands: %v", err)
+				}
+			}
+			stays.Hangup()
+			if err := c.WaitEnded(within(t)); err != nil {
+				t.Errorf("the target's leg still stands: %v", err)
+			}
+		})
+	}
+}
