@@ -99,33 +99,32 @@ func (sh *shard) run() {
 			return
 		default:
 		}
-		late := sh.lateness()
-		if late < 0 {
-			time.Sleep(-late)
-			late = sh.lateness()
+		if early := -sh.lateness(); early > 0 {
+			time.Sleep(early)
 		}
-		if late > maxCatchUp*tickLength {
-			// Whole frames are skipped, so that every session keeps its phase.
-			sh.tick += int64(late/tickLength-maxCatchUp) / phases * phases
-		}
-		sh.noteLateness(late)
+		sh.catchUp()
 		sh.step()
+	}
+}
+
+// catchUp counts a stall, and skips what of it is too long to make up for. Whole
+// frames are skipped, so that every session keeps its phase.
+func (sh *shard) catchUp() {
+	late := sh.lateness()
+	stalled := late > phases*tickLength
+	if stalled && !sh.stalled { // the ticks that catch up are part of the same stall
+		sh.stalls++
+		sh.worst = max(sh.worst, late)
+	}
+	sh.stalled = stalled
+	if late > maxCatchUp*tickLength {
+		sh.tick += int64(late/tickLength-maxCatchUp) / phases * phases
 	}
 }
 
 // lateness is how long ago the present tick was due.
 func (sh *shard) lateness() time.Duration {
 	return time.Since(sh.engine.epoch) - time.Duration(sh.tick)*tickLength
-}
-
-// noteLateness counts stalls; the ticks that catch up are part of the same one.
-func (sh *shard) noteLateness(late time.Duration) {
-	stalled := late > phases*tickLength
-	if stalled && !sh.stalled {
-		sh.stalls++
-		sh.worst = max(sh.worst, late)
-	}
-	sh.stalled = stalled
 }
 
 // step is one tick. A panic costs the session that it happened in, no other.

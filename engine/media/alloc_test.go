@@ -1,0 +1,178 @@
+package media
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
+
+// leg is a session and a socket that talks to it and reads nothing: all that a
+// measurement needs.
+type leg struct {
+	conn    *net.UDPConn
+	session *Session
+	to      netip.AddrPort
+	packet  []byte
+	seq     uint16
+}
+
+func newLeg(t testing.TB, w *world, c codec.Codec) *leg {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadBuffer(4096) // full soon: what comes is dropped cheaply
+	s, err := w.e.NewSession(SessionOptions{Bind: loopback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(); _ = conn.Close() })
+	err = s.SetFormat(Format{Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort(), Codec: c, PayloadType: c.PayloadType(), EventPayloadType: 101, Send: true, Receive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &leg{conn: conn, session: s, to: s.LocalAddr(), packet: make([]byte, headerSize+frameSamples)}
+	c.Encode(l.packet[headerSize:], tone(400, 8000, 0, frameSamples))
+	return l
+}
+
+func (l *leg) say(payloadType uint8, size int) {
+	putHeader(l.packet, payloadType, false, l.seq, uint32(l.seq)*frameSamples, 7)
+	l.seq++
+	_, _ = l.conn.WriteToUDPAddrPort(l.packet[:headerSize+size], l.to)
+}
+
+func TestPacketPathAllocatesNothing(t *testing.T) {
+	onDrivers(t, func(t *testing.T, driver string) {
+		w := newWorld(t, Options{Driver: driver})
+		relayed, translated := newLeg(t, w, codec.PCMU), newLeg(t, w, codec.PCMA)
+		Bridge(relayed.session, translated.session)
+		mixed, listener := newLeg(t, w, codec.PCMU), newLeg(t, w, codec.PCMA)
+		m := w.e.NewMixer()
+		m.Join(mixed.session, MemberOptions{})
+		m.Join(listener.session, MemberOptions{})
+		m.Play(NewPlayer([]*Clip{ramp(0, 8000)}, PlayOptions{Loop: true}))
+		music := newLeg(t, w, codec.PCMU)
+		music.session.Play(NewPlayer([]*Clip{ramp(0, 8000), ramp(0, 81)}, PlayOptions{Loop: true}))
+		quiet := newLeg(t, w, codec.PCMA)
+		quiet.session.Play(NewPlayer([]*Clip{ramp(0, 8000)}, PlayOptions{Loop: true, Volume: -6}))
+		r := NewRecorder(RecordOptions{})
+		relayed.session.Record(r)
+		echo := newLeg(t, w, codec.PCMU)
+		echo.session.Echo()
+		w.commands()
+		legs := []*leg{relayed, translated, mixed, echo}
+		before := w.e.Stats()
+		n := testing.AllocsPerRun(300, func() {
+			for _, l := range legs {
+				l.say(l.session.format.PayloadType, frameSamples)
+			}
+			relayed.say(101, eventSize)
+			relayed.say(55, 1) // one to be dropped
+			w.clock.Advance(100 * time.Millisecond)
+			for range frameTicks {
+				w.sh.step()
+			}
+		})
+		if n != 0 {
+			t.Errorf("%v allocations a frame", n)
+		}
+		after := w.e.Stats()
+		if in, out := after.PacketsIn-before.PacketsIn, after.PacketsOut-before.PacketsOut; in < 1400 || out < 2200 {
+			t.Errorf("%d packets in and %d out: not what was to be measured", in, out)
+		}
+		r.Stop()
+	})
+}
+
+// One operation is one packet: received, checked, its header rewritten, and sent.
+// The time to send it to the session is not counted.
+func BenchmarkRelay(b *testing.B) {
+	const legs = 100 // that have a packet in the same sweep
+	for _, name := range Drivers() {
+		b.Run(name, func(b *testing.B) {
+			w := newWorld(b, Options{Driver: name})
+			var all []*leg
+			for range legs {
+				all = append(all, newLeg(b, w, codec.PCMU))
+			}
+			for i := 0; i < legs; i += 2 {
+				Bridge(all[i].session, all[i+1].session)
+			}
+			w.commands()
+			w.ticks(1)
+			b.ReportAllocs()
+			b.ResetTimer()
+			for n := 0; n < b.N; n += legs {
+				b.StopTimer()
+				for _, l := range all {
+					l.say(0, frameSamples)
+				}
+				b.StartTimer()
+				w.sh.step()
+			}
+			b.StopTimer()
+			if out := w.e.Stats().PacketsOut; out < uint64(b.N)*9/10 {
+				b.Errorf("%d packets went out, not %d", out, b.N)
+			}
+		})
+	}
+}
+
+// One operation is a frame of a conference of 200, of whom five speak: what is
+// decoded, mixed, encoded and sent in 20 ms.
+func BenchmarkMixerOf200(b *testing.B) {
+	w := newWorld(b, Options{})
+	m := w.e.NewMixer()
+	var all []*leg
+	for range 200 {
+		l := newLeg(b, w, codec.PCMU)
+		m.Join(l.session, MemberOptions{})
+		all = append(all, l)
+	}
+	w.commands()
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		for _, l := range all[:5] {
+			l.say(0, frameSamples)
+		}
+		w.sh.drv.sweep(w.sh)
+		b.StartTimer()
+		m.mix(w.sh)
+	}
+}
+
+// One operation is a frame of a player, encoded and sent.
+func BenchmarkPlayer(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		volume float64
+	}{{"asRecorded", 0}, {"softer", -6}} {
+		b.Run(c.name, func(b *testing.B) {
+			w := newWorld(b, Options{})
+			l := newLeg(b, w, codec.PCMU)
+			l.session.Play(NewPlayer([]*Clip{ramp(0, 80000)}, PlayOptions{Loop: true, Volume: c.volume}))
+			w.commands()
+			b.ReportAllocs()
+			for b.Loop() {
+				l.session.playFrame(w.sh)
+			}
+		})
+	}
+}
+
+// One operation is a session's visit, with nothing to do.
+func BenchmarkVisit(b *testing.B) {
+	w := newWorld(b, Options{})
+	l := newLeg(b, w, codec.PCMU)
+	w.commands()
+	b.ReportAllocs()
+	for b.Loop() {
+		l.session.visit(w.sh)
+	}
+}

@@ -1,0 +1,383 @@
+package media
+
+import (
+	"math"
+	"testing"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
+
+// party is a conference of phones that each speak a tone of their own.
+type party struct {
+	w       *world
+	mixer   *Mixer
+	phones  []*phone
+	members []*Member
+	at      int // samples spoken
+}
+
+func newParty(t *testing.T, o Options, codecs ...codec.Codec) *party {
+	t.Helper()
+	w := newWorld(t, o)
+	y := &party{w: w, mixer: w.e.NewMixer()}
+	for i, c := range codecs {
+		p := newPhone(t, w.e, SessionOptions{}, c, nil)
+		p.ssrc = uint32(1000 + i)
+		y.phones = append(y.phones, p)
+		y.members = append(y.members, y.mixer.Join(p.session, MemberOptions{}))
+	}
+	w.ticks(1)
+	return y
+}
+
+func repeat(c codec.Codec, n int) []codec.Codec {
+	all := make([]codec.Codec, n)
+	for i := range all {
+		all[i] = c
+	}
+	return all
+}
+
+// pitch is the frequency phone i speaks at. Each fits a whole number of times into
+// 200 ms, so that none leaks into another's measure, and their distances differ, so
+// that none is where the limiter makes others meet.
+func pitch(i int) float64 { return float64(300 + 95*i + 5*i*i) }
+
+// speak lets the phones talk for so many frames, at these amplitudes; those beyond
+// the list, and those at 0, send nothing.
+func (y *party) speak(frames int, amplitudes ...float64) {
+	y.w.t.Helper()
+	for range frames {
+		n := 0
+		for i, a := range amplitudes {
+			if a == 0 {
+				continue
+			}
+			p := y.phones[i]
+			payload := make([]byte, frameSamples)
+			p.codec.Encode(payload, tone(pitch(i), a, y.at, frameSamples))
+			p.ts = uint32(y.at)
+			p.says(payload)
+			n++
+		}
+		y.at += frameSamples
+		y.w.arrived(n)
+		y.w.frames(1)
+	}
+}
+
+// hears is the last 200 ms that phone i has heard; n is how many packets it must have.
+func (y *party) hears(i, n int) []int16 {
+	y.w.t.Helper()
+	p := y.phones[i]
+	packets := p.hears(n)
+	oneStream(p.t, packets)
+	return decode(p.codec, packets[len(packets)-10:])
+}
+
+// has checks the amplitude of phone i's tone in pcm; 0: next to nothing.
+func has(t *testing.T, pcm []int16, i int, want float64) {
+	t.Helper()
+	got := amplitude(pcm, pitch(i))
+	if want == 0 && got > 100 || want > 0 && math.Abs(decibels(got, want)) > 1 {
+		t.Errorf("phone %d is heard at %.0f, want %.0f", i, got, want)
+	}
+}
+
+func TestEverybodyHearsTheOthers(t *testing.T) {
+	onDrivers(t, func(t *testing.T, driver string) {
+		y := newParty(t, Options{Driver: driver}, codec.PCMU, codec.PCMA, codec.PCMU, codec.PCMA, codec.PCMU)
+		y.speak(20, 6000, 5000, 4000) // the last two only listen
+		for i := range y.phones {
+			pcm := y.hears(i, 20)
+			for other, a := range []float64{6000, 5000, 4000} {
+				if other == i {
+					a = 0
+				}
+				has(t, pcm, other, a)
+			}
+		}
+		for i, mb := range y.members {
+			if mb.Talking() != (i < 3) {
+				t.Errorf("phone %d talks: %v", i, mb.Talking())
+			}
+		}
+		y.speak(hangFrames + 5)
+		for i, mb := range y.members {
+			if mb.Talking() {
+				t.Errorf("phone %d still talks", i)
+			}
+		}
+		if pcm := y.hears(4, 40); peak(pcm) > 8 {
+			t.Errorf("silence has a peak of %d", peak(pcm))
+		}
+	})
+}
+
+// Two voices at full scale are limited, not wrapped, and the quiet one among them
+// does not hear itself back.
+func TestLoudVoicesTogether(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMA, 4)...)
+	y.speak(20, 32000, 32000, 3000)
+	pcm := y.hears(3, 20)
+	if a, b := amplitude(pcm, pitch(0)), amplitude(pcm, pitch(1)); a < 12000 || b < 12000 || math.Abs(decibels(a, b)) > 1 {
+		t.Errorf("the loud voices are heard at %.0f and %.0f", a, b)
+	}
+	for i := 1; i < len(pcm); i++ {
+		if d := int(pcm[i]) - int(pcm[i-1]); d > 30000 || d < -30000 {
+			t.Fatalf("the sum wraps round at sample %d: %d, %d", i, pcm[i-1], pcm[i])
+		}
+	}
+	quiet := y.hears(2, 20)
+	if own := amplitude(quiet, pitch(2)); own > 400 {
+		t.Errorf("the quiet one hears itself at %.0f", own)
+	}
+	has(t, y.hears(0, 20), 0, 0)
+}
+
+func TestLimit(t *testing.T) {
+	last := int16(math.MinInt16)
+	for v := int32(-400000); v <= 400000; v += 7 {
+		got := soft(v)
+		if got < last {
+			t.Fatalf("%d becomes %d, less than %d before it", v, got, last)
+		}
+		if v > -24576 && v < 24576 && int32(got) != v {
+			t.Fatalf("%d becomes %d", v, got)
+		}
+		last = got
+	}
+	if soft(math.MaxInt32) < 32000 || soft(math.MinInt32+1) > -32000 {
+		t.Errorf("the extremes become %d and %d", soft(math.MaxInt32), soft(math.MinInt32+1))
+	}
+}
+
+func TestOnlyTheLoudestAreHeard(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMU, maxSpeakers+4)...)
+	levels := make([]float64, maxSpeakers+3) // the last phone listens
+	for i := range levels {
+		levels[i] = 1200
+	}
+	levels[0], levels[5], levels[10] = 500, 500, 500
+	y.speak(30, levels...)
+	pcm := y.hears(len(levels), 30)
+	for i, a := range levels {
+		if a == 500 {
+			a = 0
+		}
+		has(t, pcm, i, a)
+	}
+	// Who is not among them hears all of them, and not himself.
+	has(t, y.hears(0, 30), 0, 0)
+	has(t, y.hears(0, 30), 1, 1200)
+}
+
+func TestMuteAndDeaf(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMU, 3)...)
+	y.members[0].SetMuted(true)
+	y.members[1].SetDeaf(true)
+	y.speak(20, 5000, 4000, 3000)
+	has(t, y.hears(2, 20), 0, 0)
+	has(t, y.hears(2, 20), 1, 4000)
+	has(t, y.hears(1, 20), 2, 0)
+	if !y.members[0].Muted() || !y.members[0].Talking() {
+		t.Error("a muted talker is not seen to talk")
+	}
+	y.members[0].SetMuted(false)
+	y.members[1].SetDeaf(false)
+	y.speak(20, 5000, 4000, 3000)
+	has(t, y.hears(2, 40), 0, 5000)
+	has(t, y.hears(1, 40), 2, 3000)
+	late := y.mixer.Join(newPhone(t, y.w.e, SessionOptions{}, codec.PCMU, nil).session, MemberOptions{Muted: true, Deaf: true})
+	if !late.Muted() || !late.deaf.Load() {
+		t.Error("the options of Join are lost")
+	}
+}
+
+func TestPlayToAllAndToOne(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMU, 3)...)
+	all := NewPlayer([]*Clip{NewClip(8000, tone(pitch(10), 5000, 0, 8000))}, PlayOptions{Loop: true})
+	one := NewPlayer([]*Clip{NewClip(8000, tone(pitch(11), 5000, 0, 8000))}, PlayOptions{Loop: true})
+	y.mixer.Play(all)
+	y.members[1].Play(one)
+	y.speak(20, 4000)
+	for i := range y.phones {
+		pcm := y.hears(i, 20)
+		has(t, pcm, 10, 5000)
+		has(t, pcm, 11, map[bool]float64{true: 5000}[i == 1])
+		has(t, pcm, 0, map[bool]float64{true: 4000}[i != 0])
+	}
+	y.members[1].SetDeaf(true) // who hears no one still hears what is played to him
+	y.members[1].Play(NewPlayer([]*Clip{NewClip(8000, tone(pitch(12), 5000, 0, 3200))}, PlayOptions{}))
+	y.mixer.Play(nil)
+	y.speak(15)
+	has(t, y.hears(1, 35), 12, 5000)
+	has(t, y.hears(1, 35), 10, 0)
+	<-all.Done()
+	<-one.Done()
+	y.speak(20)
+	has(t, y.hears(1, 55), 12, 0)
+}
+
+func TestMembersComeAndGo(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMU, 4)...)
+	y.speak(20, 5000, 4000, 3000)
+	private := NewPlayer([]*Clip{ramp(0, 80000)}, PlayOptions{})
+	y.members[1].Play(private)
+	y.members[1].Leave()
+	Bridge(y.phones[2].session, y.phones[3].session) // two go away to talk alone
+	y.speak(20, 5000, 4000, 3000)
+	<-private.Done()
+	if n := len(y.phones[1].all()); n > 22 {
+		t.Errorf("who has left still hears: %d packets", n)
+	}
+	if got := y.hears(3, 36); amplitude(got, pitch(0)) > 100 {
+		t.Error("who has left by a bridge still hears the conference")
+	} else {
+		has(t, got, 2, 3000)
+	}
+	if len(y.mixer.members) != 1 || y.members[1].joined || y.members[2].Talking() {
+		t.Errorf("%d members are left", len(y.mixer.members))
+	}
+	y.mixer.Join(y.phones[2].session, MemberOptions{}) // back again: the bridge ends
+	y.speak(20, 5000, 0, 3000)
+	has(t, y.hears(2, 40), 0, 5000)
+	y.members[0].Leave()
+	y.mixer.Close()
+	y.speak(5, 5000)
+	last := len(y.phones[2].all())
+	y.speak(5, 5000)
+	if n := len(y.phones[2].all()); n != last {
+		t.Error("a closed conference goes on")
+	}
+	late := y.mixer.Join(y.phones[0].session, MemberOptions{})
+	p := NewPlayer([]*Clip{ramp(0, 80)}, PlayOptions{})
+	late.Play(p)
+	y.mixer.Play(NewPlayer(nil, PlayOptions{}))
+	y.speak(2)
+	<-p.Done()
+	if late.joined {
+		t.Error("a closed conference took a member")
+	}
+}
+
+// A held member sends nothing; its format comes and goes.
+func TestMemberOnHold(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMU, 2)...)
+	y.speak(10, 5000)
+	f := y.phones[1].format()
+	f.Send = false
+	if err := y.phones[1].session.SetFormat(f); err != nil {
+		t.Fatal(err)
+	}
+	y.speak(10, 5000)
+	if err := y.phones[1].session.SetFormat(y.phones[1].format()); err != nil {
+		t.Fatal(err)
+	}
+	y.speak(15, 5000)
+	has(t, y.hears(1, 24), 0, 5000)
+	if n := len(y.phones[1].all()); n > 26 {
+		t.Errorf("on hold %d packets were sent", n-25)
+	}
+}
+
+// Members of several shards come together, with time as it is.
+func TestConferenceAcrossShards(t *testing.T) {
+	onDrivers(t, func(t *testing.T, driver string) {
+		e := testEngine(t, Options{Driver: driver, Shards: 3})
+		m := e.NewMixer()
+		var phones []*phone
+		for i := range 3 {
+			p := newPhone(t, e, SessionOptions{}, codec.PCMU, nil)
+			m.Join(p.session, MemberOptions{})
+			defer p.talk(pitch(i), 5000)()
+			phones = append(phones, p)
+		}
+		for i, p := range phones {
+			packets := p.hears(40)
+			oneStream(t, packets)
+			pcm := decode(codec.PCMU, packets[30:40])
+			for other := range phones {
+				// A machine that is busy may lose a frame here: the level is not exact.
+				if got := amplitude(pcm, pitch(other)); (got > 2000) == (i == other) {
+					t.Errorf("phone %d hears phone %d at %.0f", i, other, got)
+				}
+			}
+		}
+		m.Close()
+	})
+}
+
+func TestCushion(t *testing.T) {
+	// run plays a stream of 20 ms packets, packet i arriving late by delay(i)
+	// samples, and counts the frames that held no sound after the first.
+	run := func(frames int, length func(i int) int, delay func(i int) int) (gaps, waits int, c *cushion) {
+		c = &cushion{}
+		next, ts := 0, uint32(1000)
+		var pcm [frameSamples]int16
+		payload := make([]byte, frameSamples)
+		codec.PCMU.Encode(payload, tone(400, 8000, 0, frameSamples))
+		raw := append(make([]byte, headerSize), payload...)
+		for now, begun := 0, false; now < frames*frameSamples; now += tickSamples {
+			for next*length(next)+delay(next) <= now {
+				c.put(&packet{ssrc: 1, timestamp: ts, raw: raw}, codec.PCMU)
+				ts += frameSamples
+				next++
+			}
+			if now%frameSamples == 2*tickSamples {
+				sound := c.take(&pcm)
+				begun = begun || sound
+				if begun && !sound {
+					gaps++
+				}
+			}
+		}
+		return gaps, int(int32(c.end - c.next)), c
+	}
+	steady := func(int) int { return frameSamples }
+	if gaps, depth, _ := run(500, steady, func(int) int { return 0 }); gaps != 0 || depth > 2*frameSamples {
+		t.Errorf("an even stream: %d gaps, %d samples wait", gaps, depth)
+	}
+	jitter := func(i int) int { return i * 7919 % 400 } // up to 50 ms
+	if gaps, depth, _ := run(2000, steady, jitter); gaps > 5 || depth > 4*frameSamples+400 {
+		t.Errorf("50 ms of jitter: %d gaps, %d samples wait", gaps, depth)
+	}
+	burst := func(i int) int { // a stall of 100 ms, once
+		if i >= 500 && i < 505 {
+			return (505 - i) * frameSamples
+		}
+		return 0
+	}
+	if gaps, depth, _ := run(3000, steady, burst); gaps > 8 || depth > 4*frameSamples {
+		t.Errorf("a stall: %d gaps, and still %d samples wait", gaps, depth)
+	}
+	// A clock that runs 1 % fast or slow for a minute: the cushion neither grows nor runs dry.
+	for _, length := range []int{158, 162} {
+		gaps, depth, _ := run(3000, func(int) int { return length }, func(int) int { return 0 })
+		if gaps > 45 || depth > cushionSize/2 {
+			t.Errorf("packets each %d samples: %d gaps, %d samples wait", length, gaps, depth)
+		}
+	}
+}
+
+func TestCushionOfAnotherStream(t *testing.T) {
+	var c cushion
+	var pcm [frameSamples]int16
+	raw := make([]byte, headerSize+frameSamples)
+	codec.PCMU.Encode(raw[headerSize:], tone(400, 8000, 0, frameSamples))
+	for _, p := range []packet{{ssrc: 1, timestamp: 5}, {ssrc: 2, timestamp: 1 << 31}, {ssrc: 2, timestamp: 77}} {
+		p.raw = raw
+		c.put(&p, codec.PCMU)
+		if c.take(&pcm) {
+			t.Error("sound before its time")
+		}
+		if !c.take(&pcm) || peak(pcm[:]) < 7000 {
+			t.Errorf("the stream of %x at %d is not heard", p.ssrc, p.timestamp)
+		}
+		if c.take(&pcm) {
+			t.Error("sound after its end")
+		}
+	}
+	long := packet{ssrc: 2, timestamp: 9, raw: make([]byte, headerSize+1480)}
+	c.put(&long, codec.PCMU) // longer than is ever sent: no harm
+}
