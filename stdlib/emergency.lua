@@ -41,7 +41,7 @@ function Emergency:serve(call)
   for round = 1, self.rounds do
     for _, trunk in ipairs(self.trunks) do
       outcome = call:bridge("trunk:" .. trunk .. "/" .. call.dialled, {
-        timeout = "2m", earlyMedia = true,
+        timeout = "2m",
         callerNumber = call.from.line and self.numbers:external(call.from.line),
       }).outcome
       if outcome == "answered" then return end

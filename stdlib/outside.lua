@@ -48,7 +48,7 @@ function Outside:call(call, number, options)
   for _, trunk in ipairs(self.trunks) do
     outcome = call:bridge("trunk:" .. trunk .. "/" .. self.numbers:e164(number), {
       timeout = self.timeout, callerNumber = shown and self.numbers:external(shown), callerName = o.shownName,
-      diversion = diversion, earlyMedia = true,     -- the network's own tones and announcements
+      diversion = diversion,
     }).outcome
     if outcome ~= "congested" and outcome ~= "unreachable" then break end
   end
