@@ -27,7 +27,7 @@ func (sc *script) openGlobals() {
 		}
 	}
 	for _, m := range sc.host.api.Modules {
-		t := l.NewTable()
+		t := l.CreateTable(0, 1)
 		for _, f := range m.Funcs {
 			t.RawSetString(f.Name, l.NewFunction(sc.function(m.Name+"."+f.Name, f)))
 		}
@@ -78,6 +78,9 @@ func (sc *script) extension(l *lua.LState) int {
 	fn, ok := l.Get(l.GetTop()).(*lua.LFunction)
 	if !ok || l.GetTop() < 2 {
 		sc.wrong(diag.CodeArgument, "extension", "extension needs a handler", `extension("600", function(call) … end)`)
+	}
+	if sc.wanted != nil && l.Get(1) != lua.LString(sc.wanted.pattern) {
+		return 0 // a call's state needs one handler, and what the others are has been checked
 	}
 	l.SetTop(l.GetTop() - 1)
 	f, _ := sc.host.api.Func("extension")
@@ -130,7 +133,7 @@ func dateBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 func checkBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 	what, known := arg[string](a, "what"), arg[*lua.LTable](a, "known")
 	var names []string
-	out := sc.s.L.NewTable()
+	out := sc.s.L.CreateTable(0, 1)
 	for key, def := known.Next(lua.LNil); key != lua.LNil; key, def = known.Next(key) {
 		names = append(names, key.String())
 		if def != lua.LFalse {

@@ -131,7 +131,7 @@ func lineCalls(sc *script, self any, a *args) (lua.LValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := sc.s.L.NewTable()
+	list := sc.s.L.CreateTable(0, 1)
 	for _, e := range entries {
 		if kind != "" && string(e.Kind) != kind || list.Len() >= limit {
 			continue
@@ -148,7 +148,7 @@ func groupBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 		if sc.phase != loading {
 			return nil, &raisedError{diag.CodeAtLoad, "group", "a group can only be declared while the dialplan is loaded", "declare it in main.lua"}
 		}
-		if sc.call == nil {
+		if sc.wanted == nil {
 			if err := sc.declare(number, a); err != nil {
 				return nil, err
 			}
@@ -252,7 +252,7 @@ func peopleFields() map[string]field {
 		"pickupGroup": func(_ *script, l *directory.Line) lua.LValue { return text(l.PickupGroup) },
 		"email":       func(_ *script, l *directory.Line) lua.LValue { return text(l.Email) },
 		"forward": func(sc *script, l *directory.Line) lua.LValue {
-			t := sc.s.L.NewTable()
+			t := sc.s.L.CreateTable(0, 1)
 			for _, kind := range directory.ForwardKinds() {
 				if to := l.ForwardOn(kind); to != "" {
 					t.RawSetString(string(kind), lua.LString(to))

@@ -106,7 +106,7 @@ func sounds(names ...string) fs.FS {
 }
 
 func sine(hz float64) *media.Clip {
-	pcm := make([]int16, 12000)
+	pcm := make([]int16, 16000)
 	for i := range pcm {
 		pcm[i] = int16(8000 * math.Sin(2*math.Pi*hz*float64(i)/8000))
 	}
@@ -267,7 +267,7 @@ func TestFailingHandlersEndTheirOwnCallOnly(t *testing.T) {
 			press(t, call, "1")
 		}
 		if _, err := call.WaitHeard(within(t), phone.Tone, 0); err != nil {
-			t.Errorf("%s: the failure prompt is not heard: %v", c.number, err)
+			t.Errorf("%s: the failure prompt is not heard: %v; heard %v", c.number, err, call.Heard())
 		}
 		if err := call.WaitEnded(within(t)); err != nil {
 			t.Errorf("%s: not ended: %v", c.number, err)

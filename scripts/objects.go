@@ -67,7 +67,7 @@ func (sc *script) metatable(class string) *lua.LTable {
 	c, _ := sc.host.api.Class(class)
 	methods := map[string]*lua.LFunction{}
 	l := sc.s.L
-	mt := l.NewTable()
+	mt := l.CreateTable(0, 1)
 	mt.RawSetString("__metatable", lua.LFalse)
 	mt.RawSetString("__index", l.NewFunction(func(l *lua.LState) int {
 		ud, key := l.CheckUserData(1), l.Get(2).String()

@@ -35,7 +35,27 @@ func Parse(src []byte, name string) (chunk []ast.Stmt, err error) {
 // to a computed table index (which allocates everything up to it).
 func Compile(chunk []ast.Stmt, name string) (*lua.FunctionProto, error) {
 	rewriteStmts(chunk)
-	return lua.Compile(chunk, name)
+	proto, err := lua.Compile(chunk, name)
+	if err != nil {
+		return nil, err
+	}
+	smallTables(proto)
+	return proto, nil
+}
+
+// smallTables lets tables begin small. One that is made empty, and for which nothing is said of
+// its size, gets room for 32 fields with the first, some four kilobytes; a call's state makes hundreds.
+// The size of the hash part is in bits 9 to 17 of the instruction, that of the array in bits 0 to 8.
+func smallTables(p *lua.FunctionProto) {
+	const sizes, hashOfOne = 0x3ffff, 1 << 9
+	for i, inst := range p.Code {
+		if int(inst>>26) == lua.OP_NEWTABLE && inst&sizes == 0 {
+			p.Code[i] |= hashOfOne
+		}
+	}
+	for _, inner := range p.FunctionPrototypes {
+		smallTables(inner)
+	}
 }
 
 func rewriteStmts(list []ast.Stmt) {

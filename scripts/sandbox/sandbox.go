@@ -69,7 +69,7 @@ func New(ctx context.Context, o Options) *State {
 		RegistryMaxSize:     regMax,
 		RegistryGrowStep:    registry,
 	})}
-	s.globals = s.L.NewTable()
+	s.globals = s.L.CreateTable(0, 1)
 	s.openBase()
 	s.L.SetMetatable(lua.LString(""), s.locked(s.library("string", s.stringLibrary())))
 	s.library("table", s.tableLibrary())
@@ -113,7 +113,7 @@ func (s *State) Globals() []string {
 
 // library makes a table of functions a read-only global, and returns the table.
 func (s *State) library(name string, fns map[string]lua.LGFunction) *lua.LTable {
-	t := s.L.NewTable()
+	t := s.L.CreateTable(0, 1)
 	for _, fn := range slices.Sorted(maps.Keys(fns)) {
 		t.RawSetString(fn, s.L.NewFunction(fns[fn]))
 	}
@@ -123,7 +123,7 @@ func (s *State) library(name string, fns map[string]lua.LGFunction) *lua.LTable 
 
 // ReadOnly is a table that shows t and takes no assignment. Reading what t does not have is an error.
 func (s *State) ReadOnly(name string, t *lua.LTable) *lua.LTable {
-	strict := s.L.NewTable()
+	strict := s.L.CreateTable(0, 1)
 	strict.RawSetString("__index", s.L.NewFunction(func(l *lua.LState) int {
 		key := l.Get(2).String()
 		s.Raise(Raised{Code: diag.CodeMethod, Word: key, Message: fmt.Sprintf("there is no %s.%s", name, key),
@@ -131,7 +131,7 @@ func (s *State) ReadOnly(name string, t *lua.LTable) *lua.LTable {
 		return 0
 	}))
 	t.Metatable = strict
-	proxy := s.L.NewTable()
+	proxy := s.L.CreateTable(0, 1)
 	mt := s.locked(t)
 	mt.RawSetString("__newindex", s.L.NewFunction(func(l *lua.LState) int {
 		s.Raise(Raised{Code: diag.CodeGlobalSet, Word: l.Get(2).String(), Message: name + " cannot be changed"})
@@ -143,7 +143,7 @@ func (s *State) ReadOnly(name string, t *lua.LTable) *lua.LTable {
 
 // locked is a metatable that only looks things up in index and cannot be got at.
 func (s *State) locked(index lua.LValue) *lua.LTable {
-	mt := s.L.NewTable()
+	mt := s.L.CreateTable(0, 1)
 	mt.RawSetString("__index", index)
 	mt.RawSetString("__metatable", lua.LFalse)
 	return mt
@@ -162,7 +162,7 @@ func keys(t *lua.LTable) []string {
 
 // seal makes the globals read-only and unknown names an error.
 func (s *State) seal() {
-	strict := s.L.NewTable()
+	strict := s.L.CreateTable(0, 1)
 	strict.RawSetString("__index", s.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
 		s.Raise(Raised{Code: diag.CodeGlobal, Word: name, Message: "nothing is called '" + name + "'", Hint: s.unknown(name)})
