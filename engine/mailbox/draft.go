@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +26,7 @@ type Caller struct{ Number, Name string }
 // makes it a message marked as interrupted. It is safe for concurrent use.
 type Draft struct {
 	box  *Mailbox
+	id   string
 	stop context.CancelFunc
 	idle chan struct{} // closed when the flushing has ended
 
@@ -47,7 +49,7 @@ func (m *Mailbox) begin(h header) (*Draft, error) {
 	b := m.boxes
 	h.ID, h.Mailbox = newID(b.clock.Now()), m.number
 	life, stop := context.WithCancel(context.Background()) // a draft outlives the call that began it, until it is ended
-	d := &Draft{box: m, stop: stop, idle: make(chan struct{})}
+	d := &Draft{box: m, id: h.ID, stop: stop, idle: make(chan struct{})}
 	if err := b.admit(life, d); err != nil {
 		stop()
 		return nil, fmt.Errorf("mailbox %s: %w", m.number, err)
@@ -80,6 +82,9 @@ func (b *Mailboxes) admit(ctx context.Context, d *Draft) error {
 	if b.closed {
 		return ErrClosed
 	}
+	if _, err := b.Get(d.box.number); err != nil { // removed since
+		return err
+	}
 	all, err := d.box.all(ctx)
 	if err != nil {
 		return err
@@ -87,7 +92,8 @@ func (b *Mailboxes) admit(ctx context.Context, d *Draft) error {
 	w := count(all)
 	n := w.New + w.Old
 	for other := range b.drafts {
-		n += one(other.box.number == d.box.number)
+		indexed := slices.ContainsFunc(all, func(m Message) bool { return m.ID == other.id }) // about to be released
+		n += one(other.box.number == d.box.number && !indexed)
 	}
 	if n >= b.limits.messages || total(all) >= b.limits.total {
 		return fmt.Errorf("%w: it has %d messages of %v", ErrFull, n, total(all).Round(time.Second))
@@ -106,7 +112,7 @@ func (b *Mailboxes) release(d *Draft) {
 func (d *Draft) flushEverySecond(ctx context.Context, c clock.Clock) {
 	for clock.Sleep(ctx, c, flushInterval) == nil {
 		if err := d.flush(); err != nil {
-			d.box.boxes.log.Error("mailbox: flushing a message", "mailbox", d.box.number, "message", d.w.header.ID, "error", err)
+			d.box.boxes.log.Error("mailbox: flushing a message", "mailbox", d.box.number, "message", d.id, "error", err)
 		}
 	}
 }
@@ -221,6 +227,10 @@ func (d *Draft) commit(ctx context.Context, urgent bool, shortest time.Duration)
 		return Message{}, fmt.Errorf("mailbox %s: keeping a message: %w", d.box.number, err)
 	}
 	r := record{header: d.w.header, Length: duration(d.w.samples), Urgent: urgent}
+	if r.Length < shortest { // the last flush found the disk full
+		err := errors.Join(d.box.boxes.disk.Remove(file), d.box.boxes.disk.SyncDir(newDir))
+		return Message{}, fmt.Errorf("mailbox %s: %w", d.box.number, errors.Join(d.w.err, err))
+	}
 	if err := d.box.boxes.index(ctx, r); err != nil {
 		if errors.Is(err, ErrNoMailbox) { // removed while the caller spoke
 			err = errors.Join(err, d.box.boxes.disk.Remove(file), d.box.boxes.disk.SyncDir(newDir))

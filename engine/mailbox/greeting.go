@@ -62,7 +62,8 @@ func (m *Mailbox) Greeting(ctx context.Context, kind string) (*media.Clip, error
 	}
 }
 
-// SetGreeting replaces a greeting; nil erases it. When it returns, the new one is on the disk.
+// SetGreeting replaces a greeting; nil erases it. When it returns, the new one is on the
+// disk. Files that no greeting refers to any more, or yet, go at the next start at the latest.
 func (m *Mailbox) SetGreeting(ctx context.Context, kind string, clip *media.Clip) error {
 	key, err := m.greetingKey(kind)
 	if err != nil {
@@ -90,15 +91,12 @@ func (m *Mailbox) SetGreeting(ctx context.Context, kind string, clip *media.Clip
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
-		if err := bury(tx, old); err != nil {
-			return err
-		}
 		if value == nil {
 			return tx.Delete(greetingBucket, key)
 		}
 		return tx.Put(greetingBucket, key, value)
 	})
-	if err != nil { // the new file is removed at the next start
+	if err != nil {
 		return fmt.Errorf("mailbox %s: the %s greeting: %w", m.number, kind, err)
 	}
 	m.boxes.unlink(ctx, old)
@@ -115,7 +113,8 @@ func (m *Mailbox) writeGreeting(clip *media.Clip) ([]byte, error) {
 	if err != nil {
 		return nil, wrapFull(err)
 	}
-	for pcm := narrow(clip); len(pcm) > 0; {
+	whole := narrow(clip)
+	for pcm := whole; len(pcm) > 0; {
 		n := min(frameSamples, len(pcm))
 		if err := w.sound(pcm[:n]); err != nil {
 			return nil, errors.Join(err, w.discard())
@@ -123,6 +122,9 @@ func (m *Mailbox) writeGreeting(clip *media.Clip) ([]byte, error) {
 		pcm = pcm[n:]
 	}
 	file, err := w.finish(trailer{}, greetingDir)
+	if err == nil && w.samples < len(whole) {
+		err = errors.Join(w.err, b.disk.Remove(file), b.disk.SyncDir(greetingDir))
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -277,7 +277,7 @@ func (m *Mailbox) Forward(ctx context.Context, id, to string, intro *media.Clip)
 			return errors.Join(fmt.Errorf("mailbox: forwarding to %s: %w", to, err), d.discard())
 		}
 	}
-	_, err = d.commit(ctx, msg.Urgent, 0)
+	_, err = d.commit(ctx, msg.Urgent, d.Length()) // all of it: the original is still there
 	return err
 }
 
