@@ -105,9 +105,6 @@ func (s *Server) Dial(ctx context.Context, r DialRequest) (*Leg, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	if s.ctx.Err() != nil {
-		return nil, ErrClosed
-	}
 	rt, err := s.route(ctx, &r)
 	if err != nil {
 		return nil, err

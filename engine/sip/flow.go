@@ -113,6 +113,9 @@ func contact(l local, transport, user string) string {
 // transact sends a request other than INVITE and waits for its final response: a 408 of our own making when none
 // comes. err is about not being able to send, or ctx.
 func (s *Server) transact(ctx context.Context, req *sip.Request) (*sip.Response, error) {
+	if err := s.serving(ctx); err != nil {
+		return nil, err
+	}
 	s.count.requests.WithLabelValues("out", methodLabel(req.Method)).Inc()
 	tx, err := s.txl.Request(ctx, req)
 	if err != nil {

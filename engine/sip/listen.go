@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/wire"
 )
 
 // maxSources is how many source addresses one generation of a UDP socket may remember; retireAfter is how long a
@@ -48,7 +50,7 @@ func (s *Server) listen(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("sip: listen: %w", err)
 		}
-		s.udp = append(s.udp, s.wirePacketConn(c))
+		s.udp = append(s.udp, wire.PacketConn(c, s.wireOptions()))
 	}
 	for _, a := range s.o.TCP {
 		nw, err := network("tcp", a)
@@ -59,7 +61,7 @@ func (s *Server) listen(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("sip: listen: %w", err)
 		}
-		s.tcp = append(s.tcp, s.wireListener(l))
+		s.tcp = append(s.tcp, wire.Listener(l, s.wireOptions()))
 	}
 	if len(s.udp)+len(s.tcp) == 0 {
 		return fmt.Errorf("sip: %w: no listen address", ErrInvalid)
@@ -124,8 +126,8 @@ func (g *generation) ReadFrom(b []byte) (int, net.Addr, error) {
 	return copy(b, d.data), d.from, nil
 }
 
-// serveUDP feeds one socket to sipgo until the socket is closed.
-func (s *Server) serveUDP(c net.PacketConn) error {
+// serveUDP feeds one socket to sipgo until the socket is closed. It closes serving when sipgo knows the socket.
+func (s *Server) serveUDP(c net.PacketConn, serving chan<- struct{}) {
 	var gens sync.WaitGroup
 	defer gens.Wait()
 	start := func() *generation {
@@ -144,6 +146,7 @@ func (s *Server) serveUDP(c net.PacketConn) error {
 		return g
 	}
 	cur := start()
+	close(serving)
 	defer func() { close(cur.in) }()
 	sources := make(map[string]struct{})
 	buf := make([]byte, 65535)
@@ -151,7 +154,7 @@ func (s *Server) serveUDP(c net.PacketConn) error {
 		n, from, err := c.ReadFrom(buf)
 		if err != nil {
 			if errors.Is(err, net.ErrClosed) || s.ctx.Err() != nil {
-				return nil
+				return
 			}
 			// An ICMP error of an earlier send shows up as a read error; the socket is as good as before.
 			s.log.Debug("reading a UDP socket", "addr", c.LocalAddr(), "err", err)
@@ -159,7 +162,7 @@ func (s *Server) serveUDP(c net.PacketConn) error {
 			case <-time.After(10 * time.Millisecond):
 				continue
 			case <-s.ctx.Done():
-				return nil
+				return
 			}
 		}
 		if n == 0 || from == nil {
@@ -182,6 +185,18 @@ func (s *Server) serveUDP(c net.PacketConn) error {
 			sources[key] = struct{}{}
 		}
 		cur.in <- datagram{append([]byte(nil), buf[:n]...), from}
+	}
+}
+
+// serving waits until Run has given the sockets to sipgo.
+func (s *Server) serving(ctx context.Context) error {
+	select {
+	case <-s.ready:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-s.ctx.Done():
+		return ErrClosed
 	}
 }
 
@@ -300,5 +315,14 @@ func normalHost(h string) string {
 	return string(b)
 }
 
-func (s *Server) wirePacketConn(c net.PacketConn) net.PacketConn { return c }
-func (s *Server) wireListener(l net.Listener) net.Listener       { return l }
+// wireOptions are the limits for strangers; sipgo sees only what wire lets through.
+func (s *Server) wireOptions() wire.Options {
+	o := wire.Options{
+		Clock: s.clock, Rate: float64(s.o.RateLimit),
+		Count: func(reason string) { s.count.wire.WithLabelValues(reason).Inc() },
+	}
+	for _, t := range s.o.Trunks {
+		o.Exempt = append(o.Exempt, t.From...)
+	}
+	return o
+}

@@ -13,6 +13,7 @@ type metrics struct {
 	responses *prometheus.CounterVec
 	dropped   *prometheus.CounterVec
 	auth      *prometheus.CounterVec
+	wire      *prometheus.CounterVec
 	panics    prometheus.Counter
 }
 
@@ -25,6 +26,7 @@ func newMetrics(r prometheus.Registerer, s *Server) (*metrics, error) {
 		responses: counter("responses_total", "Final SIP responses, by direction, method and class.", "direction", "method", "class"),
 		dropped:   counter("dropped_total", "Requests refused or dropped before they did anything, by reason.", "reason"),
 		auth:      counter("authentications_total", "Requests with credentials, by result.", "result"),
+		wire:      counter("wire_total", "What happened to raw messages and connections before they were parsed, by reason.", "reason"),
 		panics:    prometheus.NewCounter(prometheus.CounterOpts{Namespace: "belfry", Subsystem: "sip", Name: "panics_total", Help: "Panics recovered."}),
 	}
 	if r == nil {
@@ -33,7 +35,7 @@ func newMetrics(r prometheus.Registerer, s *Server) (*metrics, error) {
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: "belfry", Subsystem: "sip", Name: name, Help: help}, f)
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.responses, m.dropped, m.auth, m.panics,
+	for _, c := range []prometheus.Collector{m.requests, m.responses, m.dropped, m.auth, m.wire, m.panics,
 		gauge("legs", "Calls in progress, both directions.", func() float64 {
 			s.mu.Lock()
 			defer s.mu.Unlock()

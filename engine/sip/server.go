@@ -42,6 +42,7 @@ type Server struct {
 	trunks   trunkTable
 	subs     subscriptions
 
+	ready  chan struct{}   // closed once Run serves: before, sipgo would not send from our sockets
 	ctx    context.Context // ends when Run ends
 	cancel context.CancelCauseFunc
 	work   workers
@@ -83,6 +84,7 @@ func New(o Options) (*Server, error) {
 		dialogs: make(map[dialogID]*Leg), invites: make(map[string]*Leg), open: make(map[inviteID]*Leg), guests: make(map[string]int),
 		clients: make(map[string]*inviteClient),
 	}
+	s.ready = make(chan struct{})
 	rand.Read(s.tagKey[:])
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())
 	var err error
@@ -139,11 +141,9 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	for _, c := range s.udp {
-		s.work.Go(func() {
-			if err := s.serveUDP(c); err != nil {
-				s.log.Error("serving UDP", "err", err)
-			}
-		})
+		serving := make(chan struct{})
+		s.work.Go(func() { s.serveUDP(c, serving) })
+		<-serving
 	}
 	for _, l := range s.tcp {
 		s.work.Go(func() {
@@ -153,6 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 		})
 	}
 	s.work.Go(s.reg.writeBehind)
+	close(s.ready)
 	s.trunks.start()
 	select {
 	case <-ctx.Done():

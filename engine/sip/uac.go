@@ -142,6 +142,9 @@ func (c *inviteClient) try(ctx context.Context, h hop) (*Leg, error) {
 
 // send runs one INVITE to its end. A final response other than 2xx is returned as such; 2xx gives the leg.
 func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Response, *Leg, error) {
+	if err := c.s.serving(ctx); err != nil {
+		return nil, nil, err
+	}
 	tx, err := c.s.txl.NewClientTransaction(ctx, req)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sip: sending INVITE to %s: %w: %w", req.Destination(), ErrTransport, err)
