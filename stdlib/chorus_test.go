@@ -58,7 +58,12 @@ func TestForwardsDoNotRunInACircle(t *testing.T) {
 func TestCallsOut(t *testing.T) {
 	l := chorus(t)
 	run(t, l, `outside["trunk:pstn/+447700900123"] = "answered"; outside["trunk:pstn/+441865240000"] = "busy"; outside["trunk:pstn/101"] = "congested"`)
-	happens(t, dial(t, l, "15902", "+447700900123"), "bridge trunk:pstn/+447700900123 as +441865615902: answered")
+	happens(t, dial(t, l, "15902", "07700900123"), "bridge trunk:pstn/+447700900123 as +441865615902: answered")
+	for _, form := range []string{"+447700900123", "00447700900123", "447700900123", "+4407700900123"} {
+		happens(t, dial(t, l, "15902", form), "redirect 07700900123", "bridge trunk:pstn/+447700900123 as +441865615902: answered")
+		happens(t, dial(t, l, "+442079460018", form), "404")
+		happens(t, dial(t, l, "77620", form), "redirect 07700900123", "needs mobile")
+	}
 	happens(t, dial(t, l, "15902", "240000"), "bridge trunk:pstn/+441865240000 as +441865615902: busy", "reject busy")
 	happens(t, dial(t, l, "15902", "101"), "bridge trunk:pstn/101 as +441865615902: congested", "tone congestion", "reject congested")
 	happens(t, dial(t, l, "77620", "07700900123"), "needs mobile")

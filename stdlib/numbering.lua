@@ -12,13 +12,14 @@ local m = {}
 
 m.plans = { ["44"] = require "numbering.uk" }       -- by country code
 
--- Whether a number has the form of a pattern of digits, x and n, as in extension().
+-- A pattern of digits, x, n and sets, as in extension(), as one of Lua's.
+local function luaPattern(pattern) return (pattern:gsub("x", "%%d"):gsub("n", "[2-9]")) end
+
+-- Whether a number has the form of a pattern.
 ---@param number string
 ---@param pattern string
 ---@return boolean
-function m.fits(number, pattern)
-  return number:match("^" .. pattern:gsub("x", "%%d"):gsub("n", "[2-9]") .. "$") ~= nil
-end
+function m.fits(number, pattern) return number:match("^" .. luaPattern(pattern) .. "$") ~= nil end
 
 local function fitsAny(number, patterns)
   for _, pattern in ipairs(patterns) do
@@ -27,11 +28,12 @@ local function fitsAny(number, patterns)
   return false
 end
 
-local function begins(number, prefix) return number:sub(1, #prefix) == prefix end
+-- Whether a number begins as a pattern says.
+local function begins(number, pattern) return number:match("^" .. luaPattern(pattern)) ~= nil end
 
 -- What follows prefix, or nil.
 local function after(number, prefix)
-  if begins(number, prefix) then return number:sub(#prefix + 1) end
+  if number:sub(1, #prefix) == prefix then return number:sub(#prefix + 1) end
 end
 
 ---@class Numbering
@@ -49,10 +51,6 @@ function m.new(options)
     country = o.country, blocks = o.blocks, plan = plan, length = o.length, subscriber = o.subscriber,
     area = after(o.area, plan.trunk) or o.area,
   }, Numbering)
-  self.prefixes = {                                 -- a national number may be written after any of these
-    plan.trunk, "+" .. o.country, "+" .. o.country .. plan.trunk,
-    plan.international .. o.country, o.country,
-  }
   self.kinds = { { self.area, "local", #self.area + self.subscriber } }
   for _, kind in ipairs(plan.numbers) do self.kinds[#self.kinds + 1] = kind end
   return self
@@ -86,10 +84,10 @@ function Numbering:significant(number)
   if not number:match("^%+?%d+$") then return nil end
   if m.fits(number, "n" .. ("x"):rep(self.subscriber - 1)) then return self.area .. number end
   local abroad = after(number, "+") or after(number, self.plan.international)
-  if not abroad and #number > self.subscriber + #self.area and begins(number, self.country) then abroad = number end
+  if not abroad and #number > #self.area + self.subscriber and after(number, self.country) then abroad = number end
   if abroad then
     local rest = after(abroad, self.country)
-    return rest and begins(number, "+") and after(rest, self.plan.trunk) or rest    -- +44 (0)1865 …
+    return rest and after(number, "+") and after(rest, self.plan.trunk) or rest     -- +44 (0)1865 …
   end
   return after(number, self.plan.trunk)
 end
@@ -132,38 +130,47 @@ end
 
 ---@private
 function Numbering:kindOf(significant)
-  local best
   for _, kind in ipairs(self.kinds) do
-    if begins(significant, kind[1]) and (not best or #kind[1] > #best[1]) then best = kind end
-  end
-  for i = 3, best and #best or 0 do
-    if #significant == best[i] then return best[2] end
+    if begins(significant, kind[1]) then
+      for i = 3, #kind do
+        if #significant == kind[i] then return kind[2] end
+      end
+      return nil
+    end
   end
 end
 
 -- The patterns of our own numbers as they are dialled from outside, for extension().
 ---@return string[]
 function Numbering:forms()
-  local patterns = {}
+  local plan, patterns = self.plan, {}
+  local prefixes = { plan.trunk, "+" .. self.country, "+" .. self.country .. plan.trunk, plan.international .. self.country, self.country }
   for first, before in pairs(self.blocks) do
     local subscriber = before .. first .. ("x"):rep(self.length - 1)
     patterns[#patterns + 1] = subscriber
-    for _, prefix in ipairs(self.prefixes) do patterns[#patterns + 1] = prefix .. self.area .. subscriber end
+    for _, prefix in ipairs(prefixes) do patterns[#patterns + 1] = prefix .. self.area .. subscriber end
   end
   table.sort(patterns)
   return patterns
 end
 
--- The patterns of all numbers of a class, for extension(). As in classify, the most specific decides.
+-- The patterns of national numbers that are written with the country's code, for extension(): national says how
+-- each is written at home, where it is told by class.
+---@return string[]
+function Numbering:variants()
+  local bare = self.country .. ("x"):rep(#self.area + self.subscriber)
+  return { "+" .. self.country .. ".", self.plan.international .. self.country .. ".", bare, bare:sub(1, -2) }
+end
+
+-- The patterns of all numbers of a class, for extension(), as they are written at home. The most specific decides,
+-- as it does in classify, which also says which of them cannot exist.
 ---@param class string
 ---@return string[]
 function Numbering:patterns(class)
   local patterns = {}
   local function add(pattern) patterns[#patterns + 1] = pattern end
   for _, kind in ipairs(self.kinds) do
-    for i = 3, kind[2] == class and #kind or 0 do
-      for _, prefix in ipairs(self.prefixes) do add(prefix .. kind[1] .. ("x"):rep(kind[i] - #kind[1])) end
-    end
+    if kind[2] == class then add(self.plan.trunk .. kind[1] .. ".") end
   end
   if class == "local" then add("n" .. ("x"):rep(self.subscriber - 1)) end
   for _, code in ipairs(self.plan.codes[class] or {}) do add(code) end

@@ -55,7 +55,13 @@ for number, list in pairs(require "conferences") do
   ours(number, "conferences", function(call) rooms.enter(call, list) end)
 end
 
--- The rest of the world, each class of number with the permission it needs.
+-- The rest of the world, each class of number with the permission it needs. +44 7700 … is 07700 … first.
+
+for _, pattern in ipairs(site.numbers:variants()) do
+  extension(pattern, { name = "national number in full" }, function(call)
+    call:redirect(site.numbers:national(call.dialled))
+  end)
+end
 
 for _, class in ipairs { "local", "national", "mobile", "nonGeographic", "short", "international", "premium" } do
   for _, pattern in ipairs(site.numbers:patterns(class)) do
