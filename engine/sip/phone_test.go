@@ -517,3 +517,5 @@ func (p *phone) registerAuth(expires int, extra ...string) *msg {
 	c.do("REGISTER", "", append(extra, p.authorize(ch, "REGISTER", c.target, p.user, "secret"+p.user))...)
 	return p.response("REGISTER", 200)
 }
+
+func parseUDP(a netip.AddrPort) net.Addr { return net.UDPAddrFromAddrPort(a) }

@@ -19,6 +19,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/sip/resolve"
 )
 
 // Server is the exchange's SIP side. Its methods may be called from any goroutine.
@@ -38,6 +39,7 @@ type Server struct {
 	own      map[string]bool
 	draining atomic.Bool
 	auth     authenticator
+	dns      *resolve.Resolver
 	reg      *registration
 	trunks   trunkTable
 	subs     subscriptions
@@ -99,6 +101,10 @@ func New(o Options) (*Server, error) {
 	if err := s.newAuthenticator(); err != nil {
 		s.closeSockets()
 		return nil, err
+	}
+	if s.dns, err = resolve.New(resolve.Options{Servers: o.DNS, Clock: s.clock}); err != nil {
+		s.closeSockets()
+		return nil, fmt.Errorf("sip: making the resolver: %w", err)
 	}
 	s.reg = newRegistration(s)
 	s.subs.init()

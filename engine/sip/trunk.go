@@ -372,6 +372,7 @@ func (r *trunkRegistration) register(ctx context.Context, expires uint64) (time.
 		if err == nil || errors.As(err, &status) && status.Code != 503 {
 			return granted, err
 		}
+		r.t.s.failed(h)
 	}
 	return 0, err
 }

@@ -88,6 +88,9 @@ func (c *inviteClient) dial(ctx context.Context) (*Leg, error) {
 		if !again || ctx.Err() != nil {
 			break
 		}
+		if len(c.rt.hops) > 1 {
+			c.s.failed(h)
+		}
 		c.s.log.Info("a server failed", "addr", h.addr, "transport", h.transport, "err", err)
 	}
 	c.dropForks(ErrTimeout)
