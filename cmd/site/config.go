@@ -1,6 +1,7 @@
 package site
 
 import (
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -11,45 +12,84 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/prompt"
+	"github.com/belfry-pbx/belfry/scripts"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+	"github.com/belfry-pbx/belfry/scripts/settings"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
 
-// Config is how a site is set up: what its settings.lua says, or the defaults.
+// Config is how a site is set up: what its settings.lua says, and what that does not say yet.
 type Config struct {
-	Name      string
-	Language  string   // of prompts
-	UDP, TCP  []string // SIP listen addresses
-	Realm     string
-	Domains   []string
-	Advertise string // the address in SIP and SDP; "": the interface's own
-	NAT       bool
-	RTPPorts  [2]uint16
-	Prompts   []string // folders heard before the shipped prompts, relative to the site
-	Control   string   // the control socket, relative to the data folder
-	Metrics   string   // "": none
-	Trunks    []engine.Trunk
-	SIPHosts  []string
-	MaxCalls  int
-	Shards    int
-	Drain     time.Duration // how long calls may finish when the exchange stops
+	settings.Settings
 
-	// Secrets of lines, by number, that test calls may use. Only the demo knows any.
-	Secrets map[string]string
+	Drain  time.Duration // how long calls may finish when the exchange stops
+	Shards int           // media threads; 0: one a core
 }
 
-func defaults() Config {
-	return Config{
-		Name: "Belfry", Language: "en", UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060"},
-		Realm: defaultRealm, Control: DefaultControl, Drain: 10 * time.Minute,
+// LoadConfig reads the settings.lua of a site, if it has one. What is wrong with it can be
+// had by Problems.
+func LoadConfig(dir string) (Config, error) {
+	s, err := settings.Load(dir, settings.Options{})
+	return Config{Settings: s, Drain: 10 * time.Minute}, err
+}
+
+// Problems are those of a dialplan or its settings that an error stands for; nil if it is
+// about something else.
+func Problems(err error) []diag.Problem {
+	var s *settings.Error
+	if errors.As(err, &s) {
+		return s.Problems
 	}
+	return scripts.Problems(err)
+}
+
+func realmOfSite(dir string) (string, error) {
+	c, err := LoadConfig(dir)
+	return c.SIP.Realm, err
+}
+
+// unused lists the settings that this version does not act on.
+func (c Config) unused() (names []string) {
+	for name, set := range map[string]bool{
+		"sip.tls": len(c.SIP.TLS) > 0, "sip.ws": len(c.SIP.WS) > 0, "sip.wss": len(c.SIP.WSS) > 0, "mail": c.Mail.SMTP != "",
+	} {
+		if set {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// trunks are the settings' trunks as the engine takes them.
+func (c Config) trunks() []engine.Trunk {
+	var all []engine.Trunk
+	for _, t := range c.Trunks {
+		all = append(all, engine.Trunk(t))
+	}
+	return all
+}
+
+// PromptsFolder is where a site keeps prompts of its own.
+const PromptsFolder = "prompts"
+
+// PromptLibrary is a site's sounds: those of its own folder, then those given, then the shipped ones.
+func (c Config) PromptLibrary(dir string, more []fs.FS, log *slog.Logger) *prompt.Library {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	var sources []fs.FS
+	own := filepath.Join(dir, PromptsFolder)
+	if info, err := os.Stat(own); err == nil && info.IsDir() {
+		sources = append(sources, os.DirFS(own))
+	}
+	sources = append(sources, more...)
+	return prompt.New(prompt.Options{Sources: append(sources, stdlib.Prompts()), Language: c.Language, Log: log})
 }
 
 // Address is where a phone on this machine reaches the exchange.
 func (s *Site) Address() string {
-	all := s.engine.Addrs("udp")
-	if len(all) == 0 {
-		all = s.engine.Addrs("tcp")
-	}
+	all := append(s.engine.Addrs("udp"), s.engine.Addrs("tcp")...)
 	if len(all) == 0 {
 		return ""
 	}
@@ -66,27 +106,6 @@ func (s *Site) Address() string {
 	return net.JoinHostPort(host, port)
 }
 
-// LoadConfig reads the settings.lua of a site, if it has one.
-func LoadConfig(dir string) (Config, error) {
-	return defaults(), nil
-}
-
-func realmOfSite(dir string) (string, error) {
-	c, err := LoadConfig(dir)
-	return c.Realm, err
-}
-
-// PromptLibrary is the site's sounds: first those given, then the folders that settings name, then the shipped ones.
-func (c Config) PromptLibrary(dir string, first []fs.FS, log *slog.Logger) *prompt.Library {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
-	sources := slices.Clone(first)
-	for _, folder := range c.Prompts {
-		if !filepath.IsAbs(folder) {
-			folder = filepath.Join(dir, folder)
-		}
-		sources = append(sources, os.DirFS(folder))
-	}
-	return prompt.New(prompt.Options{Sources: append(sources, stdlib.Prompts()), Language: c.Language, Log: log})
-}
+// Lend makes the secrets of lines, by number, known to test calls, and the line they come from
+// unless told another. Only a demo can: an exchange does not know secrets. Call it before Run.
+func (s *Site) Lend(secrets map[string]string, from string) { s.secrets, s.callFrom = secrets, from }

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/cmd/control"
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine/callog"
+	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/store"
@@ -30,11 +31,11 @@ const (
 var ErrHeld = errors.New("the data folder is in use")
 
 // openStore opens the database of a data folder, or says who has it.
-func openStore(dir string, log *slog.Logger) (*bolt.Store, error) {
+func openStore(dir string, c clock.Clock, log *slog.Logger) (*bolt.Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the data folder: %w", err)
 	}
-	s, err := bolt.Open(filepath.Join(dir, DatabaseFile), bolt.Options{Log: log})
+	s, err := bolt.Open(filepath.Join(dir, DatabaseFile), bolt.Options{Clock: c, Log: log})
 	if errors.Is(err, bolt.ErrLocked) {
 		return nil, held(dir)
 	}
@@ -52,9 +53,8 @@ func held(dir string) error {
 
 // The store remembers the realm, since the lines' secrets are good for that realm only.
 const (
-	siteBucket   = "site"
-	realmKey     = "realm"
-	defaultRealm = "belfry"
+	siteBucket = "site"
+	realmKey   = "realm"
 )
 
 // rememberRealm makes realm the data folder's; it tells what it was before, if that was another.
@@ -79,7 +79,7 @@ func realmOf(ctx context.Context, s store.Store) (string, error) {
 // OpenData opens the data folder of an exchange that does not run, for managing it. ErrHeld
 // if one does. A folder that is new gets the realm of the site in siteDir, or the default one.
 func OpenData(ctx context.Context, dir, siteDir string) (_ *manage.Data, closeAll func() error, err error) {
-	db, err := openStore(dir, slog.New(slog.DiscardHandler))
+	db, err := openStore(dir, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -3,7 +3,6 @@ package site
 import (
 	"context"
 	"os"
-	"slices"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
@@ -63,14 +62,8 @@ func (m managed) Reload(ctx context.Context) (manage.Reloaded, error) {
 // Caller tells where the exchange listens and, where the site knows the line's secret, that.
 func (m managed) Caller(ctx context.Context, from string) (manage.Caller, error) {
 	c := manage.Caller{Server: m.site.Address()}
-	secrets := m.site.config.Secrets
-	if from == "" && len(secrets) > 0 {
-		numbers := make([]string, 0, len(secrets))
-		for n := range secrets {
-			numbers = append(numbers, n)
-		}
-		slices.Sort(numbers)
-		from = numbers[0]
+	if from == "" {
+		from = m.site.callFrom
 	}
 	if from == "" {
 		return c, nil
@@ -78,6 +71,6 @@ func (m managed) Caller(ctx context.Context, from string) (manage.Caller, error)
 	if _, err := m.Data.Line(ctx, from); err != nil {
 		return c, err
 	}
-	c.Number, c.User, c.Secret = from, from, secrets[from]
+	c.Number, c.User, c.Secret = from, from, m.site.secrets[from]
 	return c, nil
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,9 +34,10 @@ type Options struct {
 	Mode     string        // "serve" or "demo", for those who ask
 	Version  string        // likewise
 	Override func(*Config) // changes what settings.lua says; nil: nothing
-	Prompts  []fs.FS       // heard before the shipped ones
+	Prompts  []fs.FS       // heard before the shipped ones, after those in the site's own folder
 	Runtime  string        // where the exchange is announced; "": control.Runtime()
 	Log      *slog.Logger  // nil: silent
+	Clock    clock.Clock   // nil: the real one
 }
 
 // Site is an exchange that is ready to run, or runs. Close it after Run.
@@ -52,12 +54,15 @@ type Site struct {
 	unsay   func()         // takes the announcement back
 	started time.Time
 
+	secrets  map[string]string // see Lend
+	callFrom string
+
 	stop     chan struct{} // closed by Stop
 	stopOnce sync.Once
 }
 
 // Open reads the settings and the dialplan, opens the data and binds the sockets. What is wrong
-// with the dialplan or its settings is an error with scripts.Problems; a data folder in use
+// with the dialplan or its settings is an error with Problems; a data folder in use
 // is ErrHeld.
 func Open(ctx context.Context, o Options) (*Site, error) {
 	if o.Log == nil {
@@ -86,15 +91,18 @@ func (s *Site) open(ctx context.Context) (err error) {
 	if s.o.Override != nil {
 		s.o.Override(&s.config)
 	}
-	if s.store, err = openStore(s.o.Data, s.log); err != nil {
+	if names := s.config.unused(); len(names) > 0 {
+		s.log.Warn("this version does not act on some of the settings", "settings", strings.Join(names, " "))
+	}
+	if s.store, err = openStore(s.o.Data, s.o.Clock, s.log); err != nil {
 		return err
 	}
-	was, err := rememberRealm(ctx, s.store, s.config.Realm)
+	was, err := rememberRealm(ctx, s.store, s.config.SIP.Realm)
 	if err != nil {
 		return fmt.Errorf("remembering the realm: %w", err)
 	}
 	if was != "" {
-		s.log.Warn("the realm has changed: every line needs a new secret (belfry line set NUMBER --new-secret)", "was", was, "is", s.config.Realm)
+		s.log.Warn("the realm has changed: every line needs a new secret (belfry line set NUMBER --new-secret)", "was", was, "is", s.config.SIP.Realm)
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -106,7 +114,7 @@ func (s *Site) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.host, err = scripts.Open(scripts.Options{
-		Dir: s.o.Dir, Stdlib: stdlib.Files, Engine: s.engine, Language: s.config.Language, Log: s.log,
+		Dir: s.o.Dir, Stdlib: stdlib.Files, Engine: s.engine, Language: s.config.Language, Clock: s.o.Clock, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -132,12 +140,15 @@ func (s *Site) open(ctx context.Context) (err error) {
 
 func (s *Site) engineOptions(registry prometheus.Registerer) engine.Options {
 	c := s.config
+	advertise := c.SIP.Advertise
+	if advertise == "" {
+		advertise = c.RTP.Address
+	}
 	return engine.Options{
-		Store: s.store, Data: s.o.Data,
-		Prompts: c.PromptLibrary(s.o.Dir, s.o.Prompts, s.log),
-		UDP:     c.UDP, TCP: c.TCP, Realm: c.Realm, Domains: c.Domains, Advertise: c.Advertise, Trunks: c.Trunks,
-		NAT: c.NAT, RTPPorts: c.RTPPorts, MaxCalls: c.MaxCalls, SIPHosts: c.SIPHosts, Shards: c.Shards,
-		Log: s.log, Metrics: registry,
+		Store: s.store, Data: s.o.Data, Prompts: c.PromptLibrary(s.o.Dir, s.o.Prompts, s.log),
+		UDP: c.SIP.UDP, TCP: c.SIP.TCP, Realm: c.SIP.Realm, Domains: c.SIP.Domains, Advertise: advertise, SIPHosts: c.SIP.Hosts,
+		Trunks: c.trunks(), NAT: c.RTP.NAT, RTPPorts: [2]uint16{c.RTP.MinPort, c.RTP.MaxPort}, RTPTimeout: c.RTP.Timeout,
+		MaxCalls: c.MaxCalls, Shards: c.Shards, Clock: s.o.Clock, Log: s.log, Metrics: registry,
 	}
 }
 
