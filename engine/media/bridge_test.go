@@ -17,6 +17,7 @@ func TestRelayBothWays(t *testing.T) {
 		b := newPhone(t, e, SessionOptions{}, codec.PCMU, func(f *Format) { f.EventPayloadType = 96 })
 		b.ssrc, b.seq, b.ts = 0x5678, 3, 1000
 		Bridge(a.session, b.session)
+		settled(t, a, b)
 		for i := range 10 {
 			a.says([]byte{byte(i), 1, 2, 3})
 			b.says([]byte{byte(i), 4, 5, 6})
@@ -65,6 +66,7 @@ func TestRelayTranslatesLaws(t *testing.T) {
 		a := newPhone(t, e, SessionOptions{}, codec.PCMU, nil)
 		b := newPhone(t, e, SessionOptions{Near: a.session}, codec.PCMA, nil)
 		Bridge(a.session, b.session)
+		settled(t, a, b)
 		pcm := tone(1000, 8000, 0, 1600)
 		for i := 0; i < len(pcm); i += frameSamples {
 			for _, p := range []*phone{a, b} {
@@ -93,6 +95,7 @@ func TestRelayKeepsGapsAndOrder(t *testing.T) {
 	a := newPhone(t, e, SessionOptions{}, codec.PCMU, nil)
 	b := newPhone(t, e, SessionOptions{}, codec.PCMU, nil)
 	Bridge(a.session, b.session)
+	settled(t, a, b)
 	for _, n := range []uint16{0, 1, 3, 2, 6} {
 		a.sendRTP(rtp.Header{SequenceNumber: 65534 + n, Timestamp: 160 * uint32(n)}, []byte{byte(n)})
 	}

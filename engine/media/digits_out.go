@@ -37,6 +37,7 @@ func (s *Session) SendDigits(ctx context.Context, digits string, each, gap time.
 		}
 		job.codes = append(job.codes, byte(code))
 	}
+	nothing := len(job.codes) == 0
 	s.mu.Lock()
 	var err error
 	switch {
@@ -46,11 +47,11 @@ func (s *Session) SendDigits(ctx context.Context, digits string, each, gap time.
 		err = ErrNoEvents
 	case !s.agreed.Send:
 		err = ErrNotSending
-	case len(job.codes) > 0 && !s.post(func() { s.queueDigits(job) }):
+	case !nothing && !s.post(func() { s.queueDigits(job) }):
 		err = ErrClosed
 	}
 	s.mu.Unlock()
-	if err != nil || len(job.codes) == 0 {
+	if err != nil || nothing {
 		return err
 	}
 	if err := s.engine.wait(ctx, job.done); err != nil {

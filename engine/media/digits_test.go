@@ -152,15 +152,20 @@ func FuzzDetector(f *testing.F) {
 
 func TestSendDigits(t *testing.T) {
 	onDrivers(t, func(t *testing.T, driver string) {
-		e := testEngine(t, Options{Driver: driver})
-		p := newPhone(t, e, SessionOptions{}, codec.PCMU, nil)
+		w := newWorld(t, Options{Driver: driver})
+		p := newPhone(t, w.e, SessionOptions{}, codec.PCMU, nil)
 		player := NewPlayer([]*Clip{NewClip(8000, tone(1000, 8000, 0, 800))}, PlayOptions{Loop: true})
 		p.session.Play(player)
-		p.hears(3)
-		if err := p.session.SendDigits(t.Context(), "1d", 80*time.Millisecond, 60*time.Millisecond); err != nil {
+		w.frames(3)
+		done := make(chan error, 1)
+		go func() { done <- p.session.SendDigits(t.Context(), "1d", 80*time.Millisecond, 60*time.Millisecond) }()
+		eventually(t, "the digits are asked for", func() bool { return len(w.sh.commands) == 1 })
+		w.ticksUntil("they are sent", func() bool { return len(done) == 1 || !p.session.digits.busy() })
+		if err := receive(t, done); err != nil {
 			t.Fatal(err)
 		}
-		after := len(p.all())
+		after := len(p.hears(int(w.e.Stats().PacketsOut)))
+		w.frames(2)
 		packets := p.hears(after + 2)
 		oneStream(t, packets)
 

@@ -37,6 +37,7 @@ func TestPlayerToRecorder(t *testing.T) {
 			var heard taken
 			r := NewRecorder(RecordOptions{Write: heard.write})
 			p.session.Record(r)
+			settled(t, p)
 			for _, q := range packets {
 				p.says(q.Payload)
 			}

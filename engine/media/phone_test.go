@@ -115,6 +115,19 @@ func newPhone(t *testing.T, e *Engine, o SessionOptions, c codec.Codec, change f
 	return p
 }
 
+// settled returns when all that was asked of the sessions is in force: otherwise a
+// packet may be swept before it. It is for engines that run by themselves.
+func settled(t *testing.T, phones ...*phone) {
+	t.Helper()
+	for _, p := range phones {
+		done := make(chan struct{})
+		p.session.mu.Lock()
+		p.session.post(func() { close(done) })
+		p.session.mu.Unlock()
+		receive(t, done)
+	}
+}
+
 func (p *phone) addr() netip.AddrPort { return p.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 func (p *phone) format() Format {

@@ -74,6 +74,7 @@ type Recorder struct {
 	lastTick int64 // of the last packet
 
 	// ---- of the recorder's goroutine
+	chunk    chunk
 	timeline timeline
 	level    levelMeter
 }
@@ -212,25 +213,26 @@ func (r *Recorder) run() {
 		}
 	}()
 	r.timeline.emit = r.write
-	for {
-		select {
-		case c := <-r.queue:
-			if !r.timeline.add(&c) {
-				return
-			}
-		case <-r.stop:
-			for {
-				select {
-				case c := <-r.queue:
-					if !r.timeline.add(&c) {
-						return
-					}
-				default:
-					r.timeline.flush()
-					return
-				}
-			}
+	for r.next() {
+		if !r.timeline.add(&r.chunk) {
+			return
 		}
+	}
+	r.timeline.flush()
+}
+
+// next waits for a chunk; after the stop there are only those that came before it.
+func (r *Recorder) next() bool {
+	select {
+	case r.chunk = <-r.queue:
+		return true
+	case <-r.stop:
+	}
+	select {
+	case r.chunk = <-r.queue:
+		return true
+	default:
+		return false
 	}
 }
 

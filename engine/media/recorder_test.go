@@ -205,7 +205,7 @@ func TestRecordingThroughAStalledDisk(t *testing.T) {
 		}
 	}
 	speak(recordQueue + 50)
-	if n := r.Overflow(); n < 40 || n > 50 {
+	if n := r.Overflow(); n < 40 || n > 52 { // the queue holds a mark or two besides, and Write a packet
 		t.Errorf("%d packets were too many", n)
 	}
 	close(goOn)

@@ -263,6 +263,7 @@ func (s *Session) moveTo(to *shard) bool {
 	if !to.post(func() { to.attach(s) }) {
 		s.closed = true
 		_ = s.release()
+		to.load.Add(-1)
 		return false
 	}
 	return true

@@ -189,8 +189,8 @@ func (sh *shard) evict(s *Session) {
 	}
 	s.source, s.recorders = fromNothing, nil
 	sh.detach(s)
-	sh.load.Add(-1)
 	_ = s.release()
+	sh.load.Add(-1)
 }
 
 // packet implements receiver.
@@ -256,16 +256,13 @@ func (sh *shard) publish() {
 	defer sh.mu.Unlock()
 	sh.stats = Stats{Stalls: sh.stalls, WorstStall: sh.worst}
 	sh.stats.add(&sh.totals)
-	for _, g := range sh.sessions {
-		sh.stats.Sessions += len(g)
-	}
 }
 
 func (sh *shard) addStats(total *Stats) {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	s := &sh.stats
-	total.Sessions += s.Sessions
+	total.Sessions += int(sh.load.Load())
 	total.PacketsIn += s.PacketsIn
 	total.PacketsOut += s.PacketsOut
 	total.BytesIn += s.BytesIn

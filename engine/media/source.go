@@ -200,10 +200,10 @@ func (s *Session) end(sh *shard) {
 	s.digits.abort(ErrClosed)
 	s.publish()
 	sh.detach(s)
-	sh.load.Add(-1)
 	if err := s.release(); err != nil {
 		sh.log.Warn("closing a session's ports", "address", s.rtp.addr, "error", err)
 	}
+	sh.load.Add(-1)
 }
 
 func (s *Session) publish() {
