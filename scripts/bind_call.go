@@ -69,6 +69,11 @@ func callBindings() map[string]binding {
 		"Call:tone": verb(func(ctx context.Context, c *engine.Call, a *args) error {
 			return a.sc.wait(func(ctx context.Context) error { return c.Tone(ctx, arg[string](a, "name")) })
 		}),
+		"Call:setMuted": verb(func(_ context.Context, c *engine.Call, a *args) error { c.SetMuted(arg[bool](a, "muted")); return nil }),
+		"Call:leave":    verb(func(_ context.Context, c *engine.Call, _ *args) error { c.LeaveConference(); return nil }),
+		"Call:isMuted": result(func(_ context.Context, c *engine.Call, _ *args) (lua.LValue, error) {
+			return lua.LBool(c.Muted()), nil
+		}),
 		"Call:playPrompt":      result(playPrompt),
 		"Call:readDigits":      result(readDigits),
 		"Call:record":          result(record),

@@ -38,12 +38,12 @@ type bound struct {
 // bindings connects the API's names with what they do.
 func bindings() *bound {
 	b := &bound{funcs: map[string]binding{}, fields: map[string]field{}}
-	for _, set := range []map[string]binding{callBindings(), globalBindings(), peopleBindings(), mailboxBindings(), keepBindings()} {
+	for _, set := range []map[string]binding{callBindings(), globalBindings(), peopleBindings(), mailboxBindings(), keepBindings(), roomBindings()} {
 		for name, fn := range set {
 			b.funcs[name] = fn
 		}
 	}
-	for _, set := range []map[string]field{callFields(), peopleFields(), mailboxFields(), keepFields()} {
+	for _, set := range []map[string]field{callFields(), peopleFields(), mailboxFields(), keepFields(), roomFields()} {
 		for name, fn := range set {
 			b.fields[name] = fn
 		}

@@ -211,11 +211,8 @@ func (sc *script) stop(cause error) {
 // event runs a function registered with call:on, on the handler's goroutine while a primitive waits.
 func (sc *script) event(fn *lua.LFunction, e engine.Event) {
 	sc.s.Meter.Begin()
-	var args []lua.LValue
-	if e.Name == "digit" {
-		args = append(args, lua.LString(e.Digit))
-	}
-	if _, err := sc.s.Call(fn, args...); err != nil {
+	told := sc.record("Event", map[string]lua.LValue{"name": lua.LString(e.Name), "digit": text(e.Digit)})
+	if _, err := sc.s.Call(fn, told); err != nil {
 		// The primitive that waits knows nothing of it: its context is the way to end it.
 		sc.s.Meter.Stop(err)
 		sc.cancel(err)

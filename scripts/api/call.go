@@ -130,9 +130,12 @@ func callMethods() []Func {
 		{Name: "echo", Doc: "Lets the caller hear themselves.", Example: `call:echo("30s")`,
 			Params: []Value{{Name: "time", Type: Duration, Optional: true, Default: `"1m"`, Max: 3600, Doc: "How long."}}},
 		{Name: "on", Doc: "Runs fn when something happens, between the steps of the handler: while a verb waits. A function replaces the one before; nil takes it away.",
-			Example: `call:on("digit", function(key) log.info("pressed " .. key) end)`,
+			Example: `call:on("digit", function(event) log.info("pressed " .. event.digit) end)`,
 			Params: []Value{{Name: "event", Type: Text, OneOf: []string{"digit", "answered", "held", "unheld"}, Doc: "What to watch."},
-				optional("fn", Function, "", "For digit it is given the key.")}},
+				optional("fn", Function, "", "It is given an Event.")}},
+		{Name: "setMuted", Doc: "Mutes or unmutes the caller in the conference they are in.", Example: `call:setMuted(not call:isMuted())`, Params: []Value{param("muted", Bool, "")}},
+		{Name: "isMuted", Doc: "Whether the caller is muted in their conference.", Example: `call:isMuted()`, Returns: one(Bool, "")},
+		{Name: "leave", Doc: "Lets the caller leave their conference: conference returns.", Example: `call:leave()`},
 		{Name: "onHangup", Doc: "Runs fn when the call is over: no media, five seconds.",
 			Example: `call:onHangup(function() store("queue"):set(call.id, nil) end)`,
 			Params:  []Value{param("fn", Function, "What to do.")}},
@@ -162,6 +165,8 @@ func resultClasses() []Class {
 			outcome("answered", "busy", "noAnswer", "rejected", "unreachable", "cancelled", "congested"),
 			{Name: "by", Type: Text, Optional: true, Doc: "The target that answered."}, {Name: "seconds", Type: Number, Doc: "How long they talked."}}},
 		{Name: "ConferenceResult", Doc: "What conference returns.", Fields: []Value{outcome("left", "kicked", "ended", "full", "wrongPin")}},
+		{Name: "Event", Doc: "What a function registered with call:on is told.", Fields: []Value{
+			choice("name", "", "", "digit", "answered", "held", "unheld"), {Name: "digit", Type: Text, Optional: true, Doc: "The key of a digit event."}}},
 		{Name: "Error", Doc: "What the world denied: the second result after nil. tostring(err) is a sentence.", Fields: []Value{
 			choice("code", "", "Stable, for scripts to compare.", "notFound", "exists", "invalid", "full", "locked", "tooShort", "conflict", "failed"),
 			{Name: "message", Type: Text, Doc: "The sentence."}}},

@@ -244,11 +244,34 @@ function Call:echo(time) end
 --- Runs fn when something happens, between the steps of the handler: while a verb waits. A function replaces the one before; nil takes it away.
 ---
 --- ```lua
---- call:on("digit", function(key) log.info("pressed " .. key) end)
+--- call:on("digit", function(event) log.info("pressed " .. event.digit) end)
 --- ```
 ---@param event "digit"|"answered"|"held"|"unheld" What to watch.
----@param fn? function For digit it is given the key.
+---@param fn? function It is given an Event.
 function Call:on(event, fn) end
+
+--- Mutes or unmutes the caller in the conference they are in.
+---
+--- ```lua
+--- call:setMuted(not call:isMuted())
+--- ```
+---@param muted boolean
+function Call:setMuted(muted) end
+
+--- Whether the caller is muted in their conference.
+---
+--- ```lua
+--- call:isMuted()
+--- ```
+---@return boolean
+function Call:isMuted() end
+
+--- Lets the caller leave their conference: conference returns.
+---
+--- ```lua
+--- call:leave()
+--- ```
+function Call:leave() end
 
 --- Runs fn when the call is over: no media, five seconds.
 ---
@@ -300,6 +323,11 @@ function Call:onHangup(fn) end
 --- What conference returns.
 ---@class ConferenceResult
 ---@field outcome "left"|"kicked"|"ended"|"full"|"wrongPin" What became of it.
+
+--- What a function registered with call:on is told.
+---@class Event
+---@field name "digit"|"answered"|"held"|"unheld"
+---@field digit? string The key of a digit event.
 
 --- What the world denied: the second result after nil. tostring(err) is a sentence.
 ---@class Error
@@ -574,6 +602,75 @@ function Message:undelete() end
 ---@return boolean?
 ---@return Error? err
 function Message:forward(to, options) end
+
+--- A conference as it stood when room(name) was called.
+---@class Room
+---@field name string
+---@field locked boolean Only moderators may come in.
+---@field members RoomMember[] In the order they came.
+local Room = {}
+
+---@class Room.play.Options
+---@field language? string The language of prompts given by name. Default: the site's.
+
+--- Lets everybody in it hear a prompt; does not wait for its end.
+---
+--- ```lua
+--- room("physics"):play("beep")
+--- ```
+---@param prompt Prompt
+---@param options? Room.play.Options
+function Room:play(prompt, options) end
+
+--- Mutes or unmutes everybody but moderators, those who come later too.
+---
+--- ```lua
+--- room("physics"):muteAll(true)
+--- ```
+---@param muted boolean
+function Room:muteAll(muted) end
+
+--- Keeps everybody but moderators from coming in.
+---
+--- ```lua
+--- room("physics"):lock(true)
+--- ```
+---@param locked boolean
+function Room:lock(locked) end
+
+--- Sends one away; whether they were there.
+---
+--- ```lua
+--- room("physics"):kick(member.call)
+--- ```
+---@param call string The id of their call.
+---@return boolean
+function Room:kick(call) end
+
+--- Sends away who came last and is no moderator; whether there was one.
+---
+--- ```lua
+--- room("physics"):kickLast()
+--- ```
+---@return boolean
+function Room:kickLast() end
+
+--- Sends everybody away.
+---
+--- ```lua
+--- room("physics"):close()
+--- ```
+function Room:close() end
+
+--- Who is in a conference.
+---@class RoomMember
+---@field call string The id of their call.
+---@field number Digits
+---@field name string
+---@field moderator boolean
+---@field muted boolean
+---@field talking boolean
+---@field seconds number How long they have been there.
 
 --- Numbers, ranges and patterns: a whitelist or blocklist.
 ---@class List

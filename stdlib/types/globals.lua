@@ -74,6 +74,15 @@ function group(number, options) end
 ---@return Mailbox?
 function mailbox(number) end
 
+--- A conference that somebody is in, or nil.
+---
+--- ```lua
+--- local here = room("physics")
+--- ```
+---@param name string As given to call:conference.
+---@return Room?
+function room(name) end
+
 --- A list of numbers by its name; it need not exist yet.
 ---
 --- ```lua
