@@ -18,16 +18,16 @@ import (
 
 type callCmd struct {
 	dataFlag
-	From      string        `placeholder:"N" help:"The line to call from. Default: the demo's first."`
-	Secret    string        `env:"BELFRY_SECRET" help:"That line's secret; the demo's are known."`
-	Server    string        `placeholder:"HOST:PORT" help:"Call there, without looking for an exchange on this machine."`
-	Transport string        `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
-	Press     string        `placeholder:"DIGITS" help:"Keys to press a second after the answer."`
-	Say       string        `type:"existingfile" placeholder:"FILE.wav" help:"What to say, after the beep or the keys. Default: a few words, after a beep."`
-	Save      string        `type:"path" placeholder:"FILE.wav" help:"Where to keep what is heard."`
-	For       time.Duration `default:"10s" help:"How long to stay on the line; what is being said is said to its end."`
-	Ring      time.Duration `default:"60s" help:"How long to let it ring."`
-	Number    string        `arg:"" help:"The number to call."`
+	From      string         `placeholder:"N" help:"The line to call from. Default: the demo's first."`
+	Secret    string         `env:"BELFRY_SECRET" help:"That line's secret; the demo's are known."`
+	Server    string         `placeholder:"HOST:PORT" help:"Call there, without looking for an exchange on this machine."`
+	Transport string         `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
+	Press     string         `placeholder:"DIGITS" help:"Keys to press a second after the answer."`
+	Say       string         `type:"existingfile" placeholder:"FILE.wav" help:"What to say, after the beep or the keys. Default: a few words, after a beep."`
+	Save      string         `type:"path" placeholder:"FILE.wav" help:"Where to keep what is heard."`
+	For       *time.Duration `help:"How long to stay on the line; what is being said is said to its end. Default: 10s, and longer while somebody speaks."`
+	Ring      time.Duration  `default:"60s" help:"How long to let it ring."`
+	Number    string         `arg:"" help:"The number to call."`
 }
 
 func (k *callCmd) Run(ctx context.Context, c *console) error {
@@ -123,7 +123,7 @@ func (k *callCmd) follow(ctx context.Context, s *story, call *phone.Call, clip *
 		return err
 	}
 	s.answered = true
-	stay, cancel := clock.WithTimeout(ctx, clock.Real(), k.For)
+	stay, cancel := k.patience(ctx, call)
 	defer cancel()
 	over := func(err error) error { // the time is over, or the other side has hung up: neither is a failure
 		if ctx.Err() != nil {
@@ -160,6 +160,26 @@ func (k *callCmd) follow(ctx context.Context, s *story, call *phone.Call, clip *
 	}
 	_ = call.WaitEnded(stay)
 	return over(nil)
+}
+
+// How long a call lasts that is not told how long: this long, and longer while somebody speaks.
+const stayFor, stayAtMost = 10 * time.Second, time.Minute
+
+// patience ends when it is time to hang up.
+func (k *callCmd) patience(ctx context.Context, call *phone.Call) (context.Context, context.CancelFunc) {
+	if k.For != nil {
+		return clock.WithTimeout(ctx, clock.Real(), *k.For)
+	}
+	stay, cancel := clock.WithTimeout(ctx, clock.Real(), stayAtMost)
+	go func() {
+		defer cancel()
+		if clock.Sleep(stay, clock.Real(), stayFor) != nil {
+			return
+		}
+		for call.Heard().SpokenWithin(2*time.Second) && clock.Sleep(stay, clock.Real(), 200*time.Millisecond) == nil {
+		}
+	}()
+	return stay, cancel
 }
 
 // ended is nil for an error that only says that the call is over.

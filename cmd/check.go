@@ -61,7 +61,7 @@ func shown(dir, file string) string {
 // check finds what is wrong with a site: its settings and its dialplan.
 func check(ctx context.Context, dir string) ([]diag.Problem, error) {
 	config, err := site.LoadConfig(dir)
-	problems := scripts.Problems(err)
+	problems := site.Problems(err)
 	if err != nil && problems == nil {
 		return nil, err
 	}

@@ -12,21 +12,24 @@ import (
 	"syscall"
 
 	"github.com/belfry-pbx/belfry/cmd/site"
-	"github.com/belfry-pbx/belfry/scripts"
 )
 
 type serveCmd struct {
-	Site    string `type:"path" default:"." placeholder:"DIR" help:"The dialplan's folder, with its settings.lua."`
-	Data    string `type:"path" default:"data" env:"BELFRY_DATA" placeholder:"DIR" help:"The data folder; made if it does not exist."`
-	Verbose bool   `short:"v" help:"Log more."`
+	Site    string   `type:"path" default:"." placeholder:"DIR" help:"The dialplan's folder, with its settings.lua."`
+	Data    string   `type:"path" default:"data" env:"BELFRY_DATA" placeholder:"DIR" help:"The data folder; made if it does not exist."`
+	Prompts []string `type:"existingdir" placeholder:"DIR" help:"A folder of prompts to be heard before the shipped ones, for instance /usr/share/asterisk/sounds/en_US_f_Allison."`
+	Verbose bool     `short:"v" help:"Log more."`
 }
 
 func (s *serveCmd) Run(ctx context.Context, c *console) error {
 	if _, err := os.Stat(filepath.Join(s.Site, "main.lua")); err != nil {
 		return yours("name the dialplan's folder with --site, or see how it looks: belfry demo", "%s holds no dialplan: there is no main.lua", s.Site)
 	}
-	log := s.logger(c)
-	x, err := site.Open(ctx, site.Options{Dir: s.Site, Data: s.Data, Mode: "serve", Version: version(), Log: log})
+	o := site.Options{Dir: s.Site, Data: s.Data, Mode: "serve", Version: version(), Log: s.logger(c)}
+	for _, dir := range s.Prompts {
+		o.Prompts = append(o.Prompts, os.DirFS(dir))
+	}
+	x, err := site.Open(ctx, o)
 	if err != nil {
 		return openFailure(s.Site, err)
 	}
@@ -114,7 +117,7 @@ func areFinishing(n int) string {
 
 // openFailure says why a site could not be opened.
 func openFailure(dir string, err error) error {
-	if problems := scripts.Problems(err); problems != nil {
+	if problems := site.Problems(err); problems != nil {
 		f := &failure{code: exitYours, what: fmt.Sprintf("%s has %s", dir, plural(len(problems), "problem")), do: "put them right; belfry check " + dir + " tells again"}
 		for _, p := range problems {
 			p.File = shown(dir, p.File)

@@ -61,6 +61,10 @@ func (s *story) event(e phone.Event) {
 	case phone.Ringing:
 		s.tellLocked("ringing")
 	case phone.Answered:
+		if e.At < 100*time.Millisecond {
+			s.tellLocked("answered at once")
+			return
+		}
 		s.tellLocked("answered after %s", seconds(e.At.Seconds()))
 	case phone.Refused:
 		s.tellLocked("refused: %d %s", e.Code, e.Text)
