@@ -19,6 +19,7 @@ type Mixer struct {
 	phase    int64
 	closed   bool
 	members  []*Member
+	taps     []*Recorder
 	speakers [maxSpeakers]*Member // loudest first; nil where there are fewer
 	player   *Player
 	sum      [frameSamples]int32
@@ -57,6 +58,24 @@ func (m *Mixer) Play(p *Player) {
 	}
 }
 
+// Record has r hear what those hear who only listen, until r ends or the conference
+// does. A recorder serves once.
+func (m *Mixer) Record(r *Recorder) {
+	if !r.start() {
+		return
+	}
+	if !m.on.post(func() {
+		if m.closed {
+			r.finish(Stopped)
+			return
+		}
+		r.begin(m.on.tick)
+		m.taps = append(m.taps, r)
+	}) {
+		r.finish(Stopped)
+	}
+}
+
 // end runs on the shard's thread.
 func (m *Mixer) end(sh *shard) {
 	m.closed = true
@@ -67,6 +86,10 @@ func (m *Mixer) end(sh *shard) {
 		m.player.end(false)
 		m.player = nil
 	}
+	for _, r := range m.taps {
+		r.finish(Stopped)
+	}
+	m.taps = nil
 	if i := slices.Index(sh.mixers, m); i >= 0 {
 		sh.mixers = slices.Delete(sh.mixers, i, i+1)
 	}
@@ -104,6 +127,31 @@ func (m *Mixer) mix(sh *shard) {
 		m.send(sh, mb)
 	}
 	sh.current = nil
+	m.record(sh)
+}
+
+// record gives the sum to the recorders.
+func (m *Mixer) record(sh *shard) {
+	if len(m.taps) == 0 {
+		return
+	}
+	copy(sh.out[headerSize:], m.encoded(sh, codec.PCMU))
+	p := packet{timestamp: uint32(sh.tick) * tickSamples, raw: sh.out[:]}
+	m.taps = slices.DeleteFunc(m.taps, func(r *Recorder) bool {
+		r.hear(&p, codec.PCMU, sh.tick)
+		return !r.mark(sh.tick)
+	})
+}
+
+// encoded is the sum as those get it who only listen, made once a frame.
+func (m *Mixer) encoded(sh *shard, c codec.Codec) []byte {
+	f := &m.shared[c]
+	if !f.made {
+		limit(&sh.pcm, &m.sum)
+		c.Encode(f.payload[:], sh.pcm[:])
+		f.made = true
+	}
+	return f.payload[:]
 }
 
 // rank puts a member among the speakers if it is one of the loudest. Who spoke a
@@ -134,13 +182,7 @@ func (m *Mixer) send(sh *shard, mb *Member) {
 	case !own && mb.deaf.Load():
 		c.Silence(payload)
 	case !own && !mb.speaks:
-		f := &m.shared[c]
-		if !f.made {
-			limit(&sh.pcm, &m.sum)
-			c.Encode(f.payload[:], sh.pcm[:])
-			f.made = true
-		}
-		copy(payload, f.payload[:])
+		copy(payload, m.encoded(sh, c))
 	default:
 		mb.mixOwn(sh, own)
 		c.Encode(payload, sh.pcm[:])

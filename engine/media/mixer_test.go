@@ -221,6 +221,27 @@ func TestPlayToAllAndToOne(t *testing.T) {
 	has(t, y.hears(1, 55), 12, 0)
 }
 
+func TestConferenceIsRecorded(t *testing.T) {
+	y := newParty(t, Options{}, repeat(codec.PCMA, 2)...)
+	var heard taken
+	r := NewRecorder(RecordOptions{Write: heard.write})
+	y.mixer.Record(r)
+	y.speak(20, 5000, 4000)
+	y.mixer.Close()
+	y.speak(1)
+	receive(t, r.Done())
+	pcm := heard.all()
+	if len(pcm) != 20*frameSamples {
+		t.Fatalf("20 frames became %d samples", len(pcm))
+	}
+	has(t, pcm[1600:], 0, 5000)
+	has(t, pcm[1600:], 1, 4000)
+	late := NewRecorder(RecordOptions{})
+	y.mixer.Record(late)
+	y.speak(1)
+	receive(t, late.Done())
+}
+
 func TestMembersComeAndGo(t *testing.T) {
 	y := newParty(t, Options{}, repeat(codec.PCMU, 4)...)
 	y.speak(20, 5000, 4000, 3000)

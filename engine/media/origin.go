@@ -5,8 +5,12 @@ import (
 	"time"
 )
 
-// learnFor is how long after its first packet a stream may still be learnt.
-const learnFor = 3 * time.Second
+const (
+	// learnFor is how long after the first packet a stream may still be learnt.
+	learnFor = 3 * time.Second
+	// candidateIdle is how long a candidate may be silent before another may try.
+	candidateIdle = 600 * time.Millisecond
+)
 
 // origin decides which source address is the peer's. Without learning that is
 // what SDP said and nothing else. With it, the first stream that is consistent
@@ -53,7 +57,7 @@ func (o *origin) accepts(p *packet, from netip.AddrPort, now time.Time) bool {
 	}
 	if from != o.candidate {
 		// The first stream wins, unless it fell silent.
-		if o.candidate.IsValid() && now.Sub(o.seen) < 10*probation*20*time.Millisecond {
+		if o.candidate.IsValid() && now.Sub(o.seen) < candidateIdle {
 			return false
 		}
 		o.candidate, o.proof = from, candidate{}

@@ -156,14 +156,20 @@ func (s *Session) post(f func()) bool {
 // Play makes p the source, from p's beginning. A player serves once: one that is
 // playing elsewhere or has ended is as good as none.
 func (s *Session) Play(p *Player) {
+	if p != nil {
+		p.prepare(s.agreedCodec()) // may take a while: not under the lock
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p != nil {
-		p.prepare(s.agreed.Codec)
-	}
 	if !s.post(func() { s.play(p) }) && p != nil {
 		p.Stop()
 	}
+}
+
+func (s *Session) agreedCodec() codec.Codec {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.agreed.Codec
 }
 
 // Echo makes the session send back what it hears.
