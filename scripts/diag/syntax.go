@@ -29,9 +29,19 @@ func Syntax(file, source string, err error) Problem {
 	}
 	if syntax.Pos.Line > 0 {
 		p.Line = syntax.Pos.Line
-		return p.Aim(syntax.Token)
+		return p.aimAt(syntax.Pos.Column, syntax.Token)
 	}
 	p.Line = strings.Count(strings.TrimRight(source, "\n"), "\n") + 1
+	return p
+}
+
+// aimAt sets the column to a byte position, if the word is there, or else finds it.
+func (p Problem) aimAt(col int, word string) Problem {
+	lines := strings.Split(p.Source, "\n")
+	if p.Line > len(lines) || col < 1 || col > len(lines[p.Line-1]) || !strings.HasPrefix(lines[p.Line-1][col-1:], word) {
+		return p.Aim(word)
+	}
+	p.Col, p.Width = utf8.RuneCountInString(lines[p.Line-1][:col-1])+1, utf8.RuneCountInString(word)
 	return p
 }
 

@@ -1,0 +1,102 @@
+package scripts
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/clock"
+)
+
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for late := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatal("never: " + what)
+		}
+	}
+}
+
+func watch(t *testing.T, h *Host) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Watch(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func version(n int) map[string]string {
+	return map[string]string{"main.lua": fmt.Sprintf("extension(\"%d\", function(call) end)", n)}
+}
+
+// Files renamed over, folders swapped as a whole by a link, new folders: each becomes a generation.
+func TestWatch(t *testing.T) {
+	root := t.TempDir()
+	for n := 1; n <= 2; n++ {
+		dir := filepath.Join(root, fmt.Sprintf("..v%d", n))
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, dir, version(n))
+	}
+	link := filepath.Join(root, "site")
+	if err := os.Symlink("..v1", link); err != nil {
+		t.Fatal(err)
+	}
+	h, err := Open(Options{Dir: link})
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch(t, h)
+
+	// As configuration volumes do: a new link beside, renamed over the old one.
+	if err := os.Symlink("..v2", link+".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(link+".new", link); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the swapped folder is served", func() bool { return h.Generation() == 2 && h.Routes()[0].Pattern == "2" })
+
+	write(t, link, map[string]string{"sub/more.lua": `extension("3", function(call) end)`})
+	write(t, link, map[string]string{"main.lua": `require "sub.more"`})
+	until(t, "a module in a new folder is served", func() bool { return h.Routes()[0].Pattern == "3" })
+
+	write(t, link, map[string]string{"sub/more.lua": `extension("4", function(call) end)`})
+	until(t, "a changed module in it is served", func() bool { return h.Routes()[0].Pattern == "4" })
+
+	if err := os.Remove(filepath.Join(link, "sub", "more.lua")); err != nil {
+		t.Fatal(err)
+	}
+	write(t, link, version(5))
+	until(t, "the dialplan without it is served", func() bool { return h.Routes()[0].Pattern == "5" })
+}
+
+// Where no notification comes, looking every so often finds the change.
+func TestPollFindsWhatNothingToldOf(t *testing.T) {
+	c := clock.NewFake(time.Unix(0, 0))
+	dir := site(t, version(1))
+	h, err := Open(Options{Dir: dir, Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.poll(ctx, nil) }()
+	c.BlockUntil(1)
+	write(t, dir, version(2))
+	c.Advance(pollEvery)
+	until(t, "the change is served", func() bool { return h.Generation() == 2 })
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
