@@ -20,7 +20,7 @@ func until(t *testing.T, what string, is func() bool) {
 	}
 }
 
-func watch(t *testing.T, h *Host) {
+func startWatching(t *testing.T, h *Host) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -55,7 +55,7 @@ func TestWatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	watch(t, h)
+	startWatching(t, h)
 
 	// As configuration volumes do: a new link beside, renamed over the old one.
 	if err := os.Symlink("..v2", link+".new"); err != nil {
