@@ -221,12 +221,12 @@ func TestFeatureCodes(t *testing.T) {
 func TestRooms(t *testing.T) {
 	l := chorus(t)
 	happens(t, dial(t, l, "77513", "89000", "111111", "246810", "1", "2", "3", "4", "#"),
-		"play belfry/room-welcome", "ask belfry/room-enter-pin", "play belfry/room-pin-wrong", "ask belfry/room-enter-pin",
+		"ask belfry/room-welcome+belfry/room-enter-pin", "ask belfry/room-pin-wrong+belfry/room-enter-pin",
 		"record belfry/room-record-name", "play belfry/room-joining", "conference faculty",
 		"muted true", "play belfry/room-muted", "play belfry/room-hand-raised", "room hears <what was said>+belfry/room-hand-notice",
 		"play belfry/room-one-participant", "leave", "play vm-goodbye", "hangup")
 	happens(t, dial(t, l, "+447700900123", "01865289000", "975310", "2", "4", "5", "3", "9"),
-		"redirect 89000", "play belfry/room-welcome", "ask belfry/room-enter-pin",
+		"redirect 89000", "ask belfry/room-welcome+belfry/room-enter-pin",
 		"record belfry/room-record-name", "play belfry/room-joining-moderator", "conference faculty moderator endWithMe",
 		"muteAll true", "play belfry/room-all-muted", "lock true", "play belfry/room-locked-now", "kickLast", "play belfry/room-kicked-last",
 		"play belfry/room-one-participant",
@@ -234,6 +234,6 @@ func TestRooms(t *testing.T) {
 		"play silence:300ms+digits/7+digits/7+digits/5+digits/1+digits/4",
 		"room hears belfry/room-ending", "close", "play belfry/room-ended", "hangup")
 	happens(t, dial(t, l, "77513", "89000", "1", "", "3"),
-		"play belfry/room-welcome", "ask belfry/room-enter-pin", "play belfry/room-pin-wrong", "ask belfry/room-enter-pin", "play belfry/room-pin-wrong",
-		"ask belfry/room-enter-pin", "play belfry/room-pin-wrong", "play belfry/too-many-tries", "hangup")
+		"ask belfry/room-welcome+belfry/room-enter-pin", "ask belfry/room-pin-wrong+belfry/room-enter-pin",
+		"ask belfry/room-pin-wrong+belfry/room-enter-pin", "play belfry/room-pin-wrong+belfry/too-many-tries", "hangup")
 }

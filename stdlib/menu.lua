@@ -11,6 +11,7 @@
 --   })
 
 local numbering = require "numbering"
+local say = require "say"
 
 local m = {}
 
@@ -39,16 +40,17 @@ end
 ---@return any what a chosen function returned
 function m.offer(call, options)
   local o = check("menu.offer", options, {
-    prompt = false, options = {}, timeout = "6s", tries = 3, invalid = "pm-invalid-option", giveUp = false, language = false,
+    prompt = {}, options = {}, timeout = "6s", tries = 3, invalid = "pm-invalid-option", giveUp = false, language = false,
   })
+  local before = {}                                 -- heard with the question, so that a key pressed then counts
   for _ = 1, o.tries do
     local r = call:readDigits {
-      prompt = o.prompt, max = longest(o.options), terminator = not o.options["#"] and "#", timeout = o.timeout,
+      prompt = say.join(before, o.prompt), max = longest(o.options), terminator = not o.options["#"] and "#", timeout = o.timeout,
       between = "2s", language = o.language,
     }
     local choice = find(o.options, r.digits)
     if choice then return take(call, choice, r.digits) end
-    call:playPrompt(r.outcome == "timeout" and "belfry/no-choice" or o.invalid, { interrupt = true, language = o.language })
+    before = r.outcome == "timeout" and "belfry/no-choice" or o.invalid
   end
   if o.giveUp then return take(call, o.giveUp) end
   call:playPrompt("vm-goodbye", { language = o.language })
@@ -61,10 +63,11 @@ end
 ---@param keys string
 ---@return string?
 function m.key(call, prompt, keys)
+  local before = {}
   for _ = 1, 3 do
-    local r = call:readDigits { prompt = prompt, max = 1, terminator = false, timeout = "8s" }
+    local r = call:readDigits { prompt = say.join(before, prompt), max = 1, terminator = false, timeout = "8s" }
     if r.digits ~= "" and keys:find(r.digits, 1, true) then return r.digits end
-    if r.outcome ~= "timeout" then call:playPrompt("pm-invalid-option", { interrupt = true }) end
+    before = r.outcome == "timeout" and {} or "pm-invalid-option"
   end
 end
 

@@ -105,16 +105,20 @@ local function find(rooms, pin)
   end
 end
 
--- Asks for the PIN; a single room without one needs none.
+-- Welcomes the caller and asks for the PIN; a single room without one needs none.
 local function admit(call, rooms)
-  if #rooms == 1 and not rooms[1].pin and not rooms[1].moderatorPin then return rooms[1], false end
+  if #rooms == 1 and not rooms[1].pin and not rooms[1].moderatorPin then
+    call:playPrompt("belfry/room-welcome")
+    return rooms[1], false
+  end
+  local before = "belfry/room-welcome"
   for _ = 1, 3 do
-    local r = call:readDigits { prompt = "belfry/room-enter-pin", timeout = "10s" }
+    local r = call:readDigits { prompt = { before, "belfry/room-enter-pin" }, timeout = "10s" }
     local found, moderator = find(rooms, r.outcome == "digits" and r.digits)
     if found then return found, moderator end
-    call:playPrompt("belfry/room-pin-wrong")
+    before = "belfry/room-pin-wrong"
   end
-  call:playPrompt("belfry/too-many-tries")
+  call:playPrompt { "belfry/room-pin-wrong", "belfry/too-many-tries" }
   call:hangup()
 end
 
@@ -125,7 +129,6 @@ local endings = { kicked = "belfry/room-kicked", ended = "belfry/room-ended", fu
 ---@param call Call
 ---@param rooms Room.Options[]
 function m.enter(call, rooms)
-  call:playPrompt("belfry/room-welcome", { interrupt = true })
   local found, moderator = admit(call, rooms)
   local visit = { call = call, room = found, moderator = moderator }
   if found.names ~= false then

@@ -18,9 +18,7 @@ local function leave(visit)
   visit.over = true
 end
 
-local function help(visit)
-  visit.call:playPrompt("belfry/playing-help", { interrupt = true })
-end
+local function help(visit) listen.tell(visit, "belfry/playing-help") end
 
 -- What each key does, in the main menu and after a message.
 m.keys = {
@@ -80,7 +78,7 @@ function m.readMessages(call, number)
       leave(visit)
     else
       silences = silences + 1
-      call:playPrompt(key and "vm-sorry" or "belfry/no-choice", { interrupt = true })
+      listen.tell(visit, key and "vm-sorry" or "belfry/no-choice")
     end
   end
   call:hangup()

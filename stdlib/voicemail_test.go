@@ -40,7 +40,7 @@ func TestTheFirstLogIn(t *testing.T) {
 		"ask belfry/pin-new", "ask belfry/pin-again", "play belfry/pin-six-digits",
 		"ask belfry/pin-new", "ask belfry/pin-again", "play belfry/pin-trivial",
 		"ask belfry/pin-new", "ask belfry/pin-again", "play belfry/pin-mismatch",
-		"play belfry/first-log-in", "record belfry/record-name", "ask belfry/name-menu", "play <what was said>", "ask belfry/name-menu",
+		"play belfry/first-log-in", "record belfry/record-name", "ask belfry/name-menu", "ask <what was said>+belfry/name-menu",
 		"greeting name what was said", "play belfry/name-saved", "play belfry/greeting-temporary-on", nothing, mainMenu, bye, "hangup")
 	run(t, l, `boxes["77513"].greetings = { name = recording("me") }`)
 	happens(t, dial(t, l, "77513", "*97", "274951", "294857", "294857", "#"), askPIN, "play belfry/pin-default-change",
@@ -112,7 +112,7 @@ func TestReplyCallBackAndForward(t *testing.T) {
 func TestMailboxOptions(t *testing.T) {
 	read := mailboxWithTwo(t)
 	options, greeting := "ask belfry/greetings-menu", "ask belfry/greeting-menu"
-	happens(t, read("0", "1", "1", "2", "3", "1", "3", "*", "*", "#"), askPIN, counts, mainMenu, options, greeting, "play belfry/greeting-none", greeting,
+	happens(t, read("0", "1", "1", "2", "3", "1", "3", "*", "*", "#"), askPIN, counts, mainMenu, options, greeting, "ask belfry/greeting-none+belfry/greeting-menu",
 		"record belfry/greeting-record", "ask belfry/recording-menu", "record belfry/greeting-record", "ask belfry/recording-menu",
 		"greeting unavailable what was said", "play belfry/greeting-saved", greeting, "greeting unavailable erased", "play belfry/greeting-erased",
 		greeting, options, mainMenu, bye, "hangup")
@@ -128,7 +128,7 @@ func TestTheStarter(t *testing.T) {
 	run(t, l, `addLine("201"); addLine("202", { outcome = "answered" })`)
 	happens(t, dial(t, l, "202", "201"), "bridge 201: noAnswer", "voicemail 201", bye, "hangup")
 	happens(t, dial(t, l, "201", "600", "202"), "ask ext-or-zero", "redirect 202", "bridge 202: answered")
-	happens(t, dial(t, l, "202", "600", "", "7", ""), "ask ext-or-zero", "play belfry/no-choice", "ask ext-or-zero", "play pm-invalid-option",
-		"ask ext-or-zero", "play belfry/no-choice", "redirect 201", "bridge 201: noAnswer", "voicemail 201", bye, "hangup")
+	happens(t, dial(t, l, "202", "600", "", "7", ""), "ask ext-or-zero", "ask belfry/no-choice+ext-or-zero",
+		"ask pm-invalid-option+ext-or-zero", "redirect 201", "bridge 201: noAnswer", "voicemail 201", bye, "hangup")
 	happens(t, dial(t, l, "201", "*97", "274951", "#"), askPIN, nothing, mainMenu, bye, "hangup")
 }

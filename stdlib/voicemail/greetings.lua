@@ -2,6 +2,7 @@
 
 local menu = require "menu"
 local pin = require "voicemail.pin"
+local say = require "say"
 
 local m = {}
 
@@ -24,11 +25,8 @@ function m.take(call, way)
     if recording.length < 0.5 then
       call:playPrompt("belfry/silence-heard")
     else
-      local key = "2"
-      repeat
-        key = menu.key(call, way.review, "123*")
-        if key == "2" then call:playPrompt(recording, { interrupt = true }) end
-      until key ~= "2"
+      local key = menu.key(call, way.review, "123*")
+      while key == "2" do key = menu.key(call, { recording, way.review }, "123*") end
       if key == "*" then return nil end
       if key ~= "3" then return recording end       -- who does not decide keeps it
     end
@@ -48,10 +46,12 @@ function m.record(call, box, kind)
 end
 
 local function manage(call, box, kind)
+  local before = {}
   while true do
-    local key = menu.key(call, "belfry/greeting-menu", "123*")
+    local key = menu.key(call, say.join(before, "belfry/greeting-menu"), "123*")
+    before = {}
     if key == "1" then
-      call:playPrompt(box:greeting(kind) or "belfry/greeting-none", { interrupt = true })
+      before = box:greeting(kind) or "belfry/greeting-none"
     elseif key == "2" then
       m.record(call, box, kind)
     elseif key == "3" then

@@ -20,6 +20,11 @@ local folderMenu = {
   "vm-press", "digits/3", "vm-for", "belfry/deleted-messages",
 }
 
+-- Says something. A key pressed meanwhile is the next choice: who knows the way need not wait.
+function m.tell(visit, prompt)
+  visit.key = visit.call:playPrompt(prompt, { interrupt = true }).digit
+end
+
 -- Reads one key; nil: none was pressed.
 function m.key(visit, prompt)
   local r = visit.call:readDigits { prompt = prompt, max = 1, terminator = false, timeout = "6s" }
@@ -42,7 +47,7 @@ function m.open(visit)
   local saved = openFolder(visit, "saved")
   local new = openFolder(visit, "new")
   local counts = say.join("vm-youhave", say.messages(new, "new"), "vm-and", say.messages(saved, "saved"))
-  visit.call:playPrompt(new + saved == 0 and "belfry/no-messages" or counts, { interrupt = true })
+  m.tell(visit, new + saved == 0 and "belfry/no-messages" or counts)
   if new == 0 and saved > 0 then openFolder(visit, "saved") end
 end
 
@@ -50,7 +55,7 @@ end
 function m.changeFolder(visit)
   local folder = folders[m.key(visit, folderMenu)]
   if not folder then return end
-  visit.call:playPrompt(say.join("vm-youhave", say.messages(openFolder(visit, folder), folder)), { interrupt = true })
+  m.tell(visit, say.join("vm-youhave", say.messages(openFolder(visit, folder), folder)))
 end
 
 -- Who a message is from: the recorded name of an extension, and the number.
@@ -82,12 +87,12 @@ local function play(visit)
   end
   message:markHeard()
   visit.key = call:playPrompt(message.sound, m.playing).digit
-  if message.interrupted and not visit.key then call:playPrompt("belfry/message-cut-short", { interrupt = true }) end
+  if message.interrupted and not visit.key then m.tell(visit, "belfry/message-cut-short") end
 end
 
 local function go(visit, at, beyond)
   if not visit.messages[at] then
-    return visit.call:playPrompt(#visit.messages == 0 and "belfry/no-messages" or beyond, { interrupt = true })
+    return m.tell(visit, #visit.messages == 0 and "belfry/no-messages" or beyond)
   end
   visit.at, visit.message = at, visit.messages[at]
   play(visit)
@@ -100,14 +105,12 @@ function m.again(visit) go(visit, math.max(visit.at, 1), "belfry/no-messages") e
 function m.next(visit) go(visit, visit.at + 1, "belfry/no-later-message") end
 
 -- Says what came of a change to the message at hand.
-local function report(visit, done, words)
-  visit.call:playPrompt(done and words or "belfry/feature-unavailable", { interrupt = true })
-end
+local function report(visit, done, words) m.tell(visit, done and words or "belfry/feature-unavailable") end
 
 -- Key 7, and 7 again.
 function m.deleteOrRestore(visit)
   local message = visit.message
-  if not message then return visit.call:playPrompt("belfry/no-messages", { interrupt = true }) end
+  if not message then return m.tell(visit, "belfry/no-messages") end
   local gone = visit.deleted[message.id]
   local done
   if gone then done = message:undelete() else done = message:delete() end
@@ -118,7 +121,7 @@ end
 -- Key 9.
 function m.save(visit)
   local message = visit.message
-  if not message then return visit.call:playPrompt("belfry/no-messages", { interrupt = true }) end
+  if not message then return m.tell(visit, "belfry/no-messages") end
   local done = message:save()
   if done then visit.deleted[message.id] = false end
   report(visit, done, "belfry/message-saved")

@@ -49,7 +49,7 @@ function m.firstTime(call, box)
     call:playPrompt("belfry/first-log-in")
     greetings.record(call, box, "name")
   end
-  if box:greeting("temporary") then call:playPrompt("belfry/greeting-temporary-on", { interrupt = true }) end
+  if box:greeting("temporary") then call:playPrompt("belfry/greeting-temporary-on") end
 end
 
 return m

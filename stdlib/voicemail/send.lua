@@ -24,14 +24,14 @@ local function callBack(visit)
 end
 
 local function envelope(visit)
-  visit.call:playPrompt(listen.envelope(visit.message), { interrupt = true })
+  listen.tell(visit, listen.envelope(visit.message))
 end
 
 local choices = { ["1"] = reply, ["2"] = callBack, ["3"] = envelope }
 
 -- Key 3: other options for the message at hand.
 function m.advanced(visit)
-  if not visit.message then return visit.call:playPrompt("belfry/no-messages") end
+  if not visit.message then return listen.tell(visit, "belfry/no-messages") end
   local choice = choices[menu.key(visit.call, "belfry/message-menu-reply", "123*")]
   if choice then choice(visit) end
 end
@@ -39,7 +39,7 @@ end
 -- Key 8: a copy for another mailbox, with an introduction if wanted.
 function m.forward(visit)
   local call = visit.call
-  if not visit.message then return call:playPrompt("belfry/no-messages") end
+  if not visit.message then return listen.tell(visit, "belfry/no-messages") end
   local to = call:readDigits { prompt = "belfry/forward-to", timeout = "10s" }.digits
   if to == "" then return end
   if not mailbox(to) then return call:playPrompt("belfry/forward-impossible") end
