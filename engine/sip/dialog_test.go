@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -184,29 +185,16 @@ func TestInviteReplacesAnEarlyDialog(t *testing.T) {
 	}
 }
 
-// settled advances a fake clock in steps until something happens.
-func settled(t *testing.T, c *clock.Fake, step time.Duration, what string, ok func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(patience)
-	for !ok() {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-		c.Advance(step)
-		time.Sleep(2 * time.Millisecond)
-	}
-}
-
 func TestSessionExpiresWithoutRefresh(t *testing.T) {
 	in := make(chan *Leg, 1)
 	c := clock.NewFake(time.Unix(1790000000, 0))
 	s := startServer(t, func(o *Options) { o.Invite = legs(in); o.Clock = c })
 	p := newPhone(t, s, "1001")
-	call := p.inviteAuth("77513", offerSDP, "Supported: timer", "Session-Expires: 10")
+	p.inviteAuth("77513", offerSDP, "Supported: timer", "Session-Expires: 10")
 	if res := p.response("INVITE", 422); res.get("Min-SE") != "90" {
 		t.Errorf("Min-SE %q", res.get("Min-SE"))
 	}
-	call = p.inviteAuth("77513", offerSDP, "Supported: timer", "Session-Expires: 120;refresher=uac")
+	call := p.inviteAuth("77513", offerSDP, "Supported: timer", "Session-Expires: 120;refresher=uac")
 	leg := <-in
 	if err := leg.Answer(t.Context(), []byte(answerSDP)); err != nil {
 		t.Fatal(err)
@@ -279,11 +267,16 @@ func TestWeRefreshTheSession(t *testing.T) {
 }
 
 func TestMessageWaiting(t *testing.T) {
+	var mu sync.Mutex
 	w := Waiting{New: 2, Old: 1, UrgentNew: 1}
 	c := clock.NewFake(time.Unix(1790000000, 0))
 	s := startServer(t, func(o *Options) {
 		o.Clock = c
-		o.MessageWaiting = func(line string) (Waiting, bool) { return w, line == "1001" }
+		o.MessageWaiting = func(line string) (Waiting, bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			return w, line == "1001"
+		}
 	})
 	p := newPhone(t, s, "1001")
 	p.registerAuth(3600)
@@ -319,8 +312,10 @@ func TestMessageWaiting(t *testing.T) {
 	}
 	// One message, in the dialog and not twice.
 	before := p.count(func(m *msg) bool { return m.method() == "NOTIFY" })
+	mu.Lock()
 	w = Waiting{}
-	s.NotifyWaiting("1001", w)
+	mu.Unlock()
+	s.NotifyWaiting("1001", Waiting{})
 	n = p.request("NOTIFY")
 	p.respond(n, 200, "", "")
 	if !strings.Contains(n.body, "Messages-Waiting: no") || n.get("Call-ID") != sub.id {

@@ -85,12 +85,20 @@ func (l *Leg) beginOffer(ctx context.Context) error {
 	}
 }
 
-func (l *Leg) endOffer() {
+// endOffer closes the offer of ours, endPeerOffer that of the peer. Either must come before the message after which the
+// peer may make its next one: what comes after it may already be here.
+func (l *Leg) endOffer()     { l.closeOffer(&l.offering) }
+func (l *Leg) endPeerOffer() { l.closeOffer(&l.offered) }
+
+func (l *Leg) closeOffer(open *bool) {
 	l.mu.Lock()
-	l.offering, l.offered = false, false
+	defer l.mu.Unlock()
+	if !*open {
+		return
+	}
+	*open = false
 	close(l.idle)
 	l.idle = make(chan struct{})
-	l.mu.Unlock()
 }
 
 // sendOffer runs one re-INVITE (or UPDATE in an early dialog) to its end, even if ctx ends before.
@@ -191,6 +199,7 @@ func (l *Leg) inviteTransaction(ctx context.Context, req *sip.Request) (*sip.Res
 				l.mu.Lock()
 				l.d.updateTarget(res) // the ACK goes to the new target
 				l.mu.Unlock()
+				l.endOffer()
 				if err := l.sendAck(seq); err != nil {
 					l.log.Warn("acknowledging a re-INVITE", "err", err)
 				}
@@ -240,9 +249,10 @@ func (l *Leg) gotReinvite(req *sip.Request, tx *sip.ServerTx) {
 		s.answer(req, tx, code, nil, retryAfter(code)...)
 		return
 	}
-	defer l.endOffer()
+	defer l.endPeerOffer()
 	hs, minSE, ok := l.sessionAsked(req)
 	if !ok {
+		l.endPeerOffer()
 		s.answer(req, tx, 422, nil, Header{"Min-SE", fmt.Sprint(minSE)})
 		return
 	}
@@ -252,11 +262,13 @@ func (l *Leg) gotReinvite(req *sip.Request, tx *sip.ServerTx) {
 	sdp := sdpOf(req)
 	body, err := l.answerFor(ctx, sdp)
 	if err != nil {
+		l.endPeerOffer()
 		s.answer(req, tx, statusOf(err, 488), nil)
 		return
 	}
 	r := &reinvite{seq: req.CSeq().SeqNo, late: sdp == nil, acked: make(chan struct{})}
 	l.refreshed(req, sdp, body, r)
+	l.endPeerOffer()
 	res := s.response(req, 200, "", body, append(hs, Header{"Contact", l.d.Contact})...)
 	if body != nil {
 		res.AppendHeader(sip.NewHeader("Content-Type", sdpType))
@@ -338,10 +350,11 @@ func (l *Leg) gotUpdate(req *sip.Request, tx *sip.ServerTx) {
 			s.answer(req, tx, code, nil, retryAfter(code)...)
 			return
 		}
-		defer l.endOffer()
+		defer l.endPeerOffer()
 	}
 	hs, minSE, ok := l.sessionAsked(req)
 	if !ok {
+		l.endPeerOffer()
 		s.answer(req, tx, 422, nil, Header{"Min-SE", fmt.Sprint(minSE)})
 		return
 	}
@@ -349,12 +362,16 @@ func (l *Leg) gotUpdate(req *sip.Request, tx *sip.ServerTx) {
 	if sdp != nil {
 		var err error
 		if body, err = l.answerFor(l.ctx, sdp); err != nil {
+			l.endPeerOffer()
 			s.answer(req, tx, statusOf(err, 488), nil)
 			return
 		}
 		hs = append(hs, Header{"Content-Type", sdpType})
 	}
 	l.refreshed(req, sdp, body, nil)
+	if sdp != nil {
+		l.endPeerOffer()
+	}
 	s.answer(req, tx, 200, body, append(hs, Header{"Contact", l.d.Contact})...)
 	l.mu.Lock()
 	confirmed := l.d.Confirmed

@@ -137,7 +137,6 @@ type phone struct {
 
 	mu   sync.Mutex
 	seen []*msg
-	seq  int
 	nc   int
 }
 
@@ -343,17 +342,16 @@ func eventually(t *testing.T, what string, ok func() bool) {
 
 // call is one dialog at a phone.
 type call struct {
-	p                *phone
-	id, local        string // Call-ID, our tag
-	remote           string // the other's tag
-	fromURI, toURI   string
-	target           string // Request-URI
-	invite           string // the INVITE as sent, or nil
-	inviteMsg        *msg   // the INVITE as received
-	seq, inviteSeq   int
-	branch           string
-	routes           []string
-	authName, authIs string
+	p              *phone
+	id, local      string // Call-ID, our tag
+	remote         string // the other's tag
+	fromURI, toURI string
+	target         string // Request-URI
+	invite         string // the INVITE as sent, or nil
+	inviteMsg      *msg   // the INVITE as received
+	seq, inviteSeq int
+	branch         string
+	routes         []string
 }
 
 func (p *phone) newCall(to string) *call {

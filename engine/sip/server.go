@@ -153,7 +153,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	for _, l := range s.tcp {
 		s.work.Go(func() {
-			if err := s.tpl.ServeTCP(l); err != nil && s.ctx.Err() == nil {
+			if err := s.tpl.ServeTCP(l); s.ctx.Err() == nil {
 				s.log.Error("serving TCP", "addr", l.Addr(), "err", err)
 			}
 		})
