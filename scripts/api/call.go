@@ -86,7 +86,7 @@ func callMethods() []Func {
 			Params:  []Value{param("targets", Targets, `"77513" a line's devices, "trunk:NAME/NUMBER", "sip:user@host", or a list.`)},
 			Options: []Value{
 				choice("strategy", "simultaneous", "All at once, or one after another.", "simultaneous", "sequential"),
-				{Name: "timeout", Type: Duration, Default: `"25s"`, Max: 3600, Doc: "In all."},
+				{Name: "timeout", Type: Duration, Default: `"25s"`, Max: 3600, Doc: "In all. One after another, the default is ringFor for each of them."},
 				{Name: "ringFor", Type: Duration, Default: `"15s"`, Max: 3600, Doc: "Each, one after another."},
 				opt("ringback", Prompt, `"tone:ringing"`, "What the caller hears meanwhile."),
 				opt("callerName", Text, "", "Shown instead of the caller's."),

@@ -119,7 +119,7 @@ function Call:recordVoicemail(mailbox, options) end
 
 ---@class Call.bridge.Options
 ---@field strategy? "simultaneous"|"sequential" All at once, or one after another. Default: "simultaneous".
----@field timeout? Duration In all. Default: "25s".
+---@field timeout? Duration In all. One after another, the default is ringFor for each of them. Default: "25s".
 ---@field ringFor? Duration Each, one after another. Default: "15s".
 ---@field ringback? Prompt What the caller hears meanwhile. Default: "tone:ringing".
 ---@field callerName? string Shown instead of the caller's.
