@@ -26,6 +26,6 @@ build:
 bench:
 	go test -run '^$$' -bench . -benchmem ./engine/...
 
-# Makes the prompts anew from their texts; needs espeak-ng and sox.
+# Makes the prompts anew from their texts; needs festival.
 prompts:
-	stdlib/prompts/make.sh
+	go run ./stdlib/prompts/make
