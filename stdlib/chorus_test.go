@@ -216,6 +216,30 @@ func TestFeatureCodes(t *testing.T) {
 	happens(t, dial(t, l, "77610", "*45", "15000"), "ask belfry/group-enter", "in 15000 77610", "play belfry/group-logged-in+digits/1+digits/5+digits/0+digits/0+digits/0", "hangup")
 	happens(t, dial(t, l, "77513", "*43"), "play belfry/echo-start", "echo", "play belfry/echo-end", "hangup")
 	happens(t, dial(t, l, "+447700900123", "*97"), "404")
+
+	happens(t, dial(t, l, "77513", "*69"), "play belfry/last-caller-none", "hangup")
+	run(t, l, `lines["77513"].log = { { kind = "dialled", number = "15902" }, { kind = "missed", number = "77514" }, { kind = "received", number = "101" } }`)
+	lastWas := "ask belfry/last-caller-was+digits/7+digits/7+digits/5+digits/1+digits/4+belfry/press-one-to-call-back"
+	happens(t, dial(t, l, "77513", "*69", "1"), lastWas, "redirect 77514", "bridge 77514: noAnswer", "voicemail 77514", "play vm-goodbye", "hangup")
+	happens(t, dial(t, l, "77513", "*69", "", "", ""), lastWas, lastWas, lastWas, "play vm-goodbye", "hangup")
+}
+
+func TestTheSpeakingClock(t *testing.T) {
+	l := chorus(t) // it is eleven o'clock, and stays so
+	stroke := []string{"play belfry/clock-stroke+digits/11+digits/a-m+digits/and+digits/10+seconds", "play tone:beep", "play tone:beep", "play tone:beep"}
+	var want []string
+	for range 6 {
+		want = append(want, stroke...)
+	}
+	happens(t, dial(t, l, "77513", "*60"), append(want, "hangup")...)
+}
+
+func TestTheTestNumberIsForCallersFromOutside(t *testing.T) {
+	l := chorus(t)
+	happens(t, dial(t, l, "999123", "01865610888"), "redirect 10888",
+		"play demo-congrats+belfry/caller-number-is+digits/9+digits/9+digits/9+silence:200ms+digits/1+digits/2+digits/3", "hangup")
+	happens(t, dial(t, l, "", "01865610888"), "redirect 10888", "play demo-congrats+belfry/caller-number-is+belfry/number-withheld", "hangup")
+	happens(t, dial(t, l, "77513", "10888"), "tone unobtainable", "reject notFound")
 }
 
 func TestRooms(t *testing.T) {

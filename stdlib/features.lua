@@ -1,6 +1,7 @@
 -- What feature codes do: forwarding, do not disturb, group log-in, and small services. Which code does what is
 -- the dialplan's table; the code's digits after the fixed part come as argument, "" if there are none.
 
+local menu = require "menu"
 local say = require "say"
 
 local m = {}
@@ -78,6 +79,20 @@ function m.whoAmI(call, numbers)
   local external = numbers:external(call.from.line)
   finish(call, "belfry/your-number-is", say.digits(call.from.line),
     external and say.join("belfry/your-external-number-is", say.digits(external)) or {})
+end
+
+-- Who called last, answered or not, and a call back.
+---@param call Call
+function m.callReturn(call)
+  local last
+  for _, entry in ipairs(line(call.from.line):calls { limit = 50 } or {}) do
+    if not last and (entry.kind == "missed" or entry.kind == "received") then last = entry end
+  end
+  if not last then return finish(call, "belfry/last-caller-none") end
+  if last.number == "" then return finish(call, "belfry/last-caller-withheld") end
+  local prompt = say.join("belfry/last-caller-was", say.digits(last.number), "belfry/press-one-to-call-back")
+  if not menu.key(call, prompt, "1") then return finish(call, "vm-goodbye") end
+  call:redirect(last.number)
 end
 
 ---@param call Call

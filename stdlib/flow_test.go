@@ -36,6 +36,7 @@ local Line = {
     return true
   end,
   lastForward = function(self, kind) return lines[self.number].last[kind] end,
+  calls = function(self, o) return lines[self.number].log or {} end,
   setDnd = function(self, on) step("dnd", self.number, tostring(on)) return true end,
 }
 function line(number)
@@ -60,8 +61,8 @@ local Box = {
   greeting = function(self, kind) return self.greetings[kind] end,
   setGreeting = function(self, kind, r) step("greeting", kind, r and r.recording or "erased") return true end,
   setPin = function(self, pin)
-    if pin == "000000" then return nil, { code = "trivial" } end
-    if #pin ~= 6 then return nil, { code = "length" } end
+    assert(#pin == 6)
+    if pin == "000000" then return nil, { code = "invalid" } end
     step("pin", pin)
     return true
   end,
@@ -217,10 +218,9 @@ end
 `
 
 type route struct {
-	pattern          pattern.Pattern
-	from, needs      string
-	handler          *lua.LFunction
-	emergency, known bool
+	pattern     pattern.Pattern
+	from, needs string
+	handler     *lua.LFunction
 }
 
 // exchange is a state with a dialplan loaded.

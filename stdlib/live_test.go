@@ -173,6 +173,7 @@ func (s served) until(what string, so func() bool) {
 }
 
 func TestAMessageIsLeftHeardAndDeleted(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.line("77513")
 	box := s.line("77514")
@@ -206,6 +207,7 @@ func TestAMessageIsLeftHeardAndDeleted(t *testing.T) {
 }
 
 func TestThreeWrongPinsEndTheCallAndLockTheMailbox(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	box := s.line("77514")
 	call := s.dial(s.phone("77514", nil), "*97")
@@ -221,6 +223,7 @@ func TestThreeWrongPinsEndTheCallAndLockTheMailbox(t *testing.T) {
 }
 
 func TestARoomWithItsModerator(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.line("77513")
 	s.line("77514")
@@ -262,6 +265,7 @@ func TestARoomWithItsModerator(t *testing.T) {
 }
 
 func TestAHuntGroupOnRealPhones(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	for _, number := range []string{"77513", "77610", "77611", "77612"} {
 		s.line(number)

@@ -54,5 +54,6 @@ codeWithNumber("*88", "whitelist: remove", function(call, number) desk.whitelist
 code("*43", "echo test",       features.echoTest)
 code("*60", "speaking clock",  features.clock)
 code("*65", "my own number",   function(call) features.whoAmI(call, site.numbers) end)
+code("*69", "call return",     features.callReturn)
 
 return m

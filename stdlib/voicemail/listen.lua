@@ -71,10 +71,11 @@ local function position(visit)
   return say.join("belfry/message-number", say.number(visit.at))
 end
 
--- Caller and time, as key 3 then 3 says them again.
+-- Caller and time, as key 3 then 3 says them again; and who forwarded the message, if somebody did.
 function m.envelope(message)
+  local by = message.forwardedBy
   return say.join(message.urgent and "belfry/urgent-message" or {}, m.sender(message),
-    "vm-received", say.dateTime(message.time))
+    "vm-received", say.dateTime(message.time), by and say.join("belfry/message-forwarded-by", say.digits(by)) or {})
 end
 
 -- Plays the message at hand. It counts as heard once it begins: the lamp goes out with the last.

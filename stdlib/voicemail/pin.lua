@@ -5,9 +5,6 @@ local m = {}
 
 local tries = 3
 
--- By the code of setPin's error: what the owner hears.
-local refusals = { trivial = "belfry/pin-trivial", length = "belfry/pin-six-digits" }
-
 ---@param call Call
 ---@param box Mailbox
 function m.change(call, box)
@@ -17,10 +14,12 @@ function m.change(call, box)
     local again = call:readDigits { prompt = "belfry/pin-again", timeout = "10s" }.digits
     if first ~= again then
       call:playPrompt("belfry/pin-mismatch")
+    elseif not first:match("^%d%d%d%d%d%d$") then
+      call:playPrompt("belfry/pin-six-digits")
     else
       local done, err = box:setPin(first)
       if done then return call:playPrompt("belfry/pin-active-later") end
-      call:playPrompt(refusals[err.code] or "belfry/pin-not-valid")
+      call:playPrompt(err.code == "failed" and "belfry/feature-unavailable" or "belfry/pin-trivial")
     end
   end
 end
