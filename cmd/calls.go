@@ -43,7 +43,7 @@ func (k *callsCmd) Run(ctx context.Context, c *console) error {
 }
 
 func (k *callsCmd) history(ctx context.Context, c *console) error {
-	m, done, err := k.open(ctx, c, false)
+	m, done, err := k.open(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 type checkCmd struct {
-	Dir string `arg:"" type:"path" default:"." help:"The dialplan's folder."`
+	Dir string `arg:"" default:"." help:"The dialplan's folder."`
 }
 
 func (k *checkCmd) Run(ctx context.Context, c *console) error {
@@ -34,7 +34,7 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 				c.printf("\n")
 			}
 			p.File = shown(k.Dir, p.File)
-			c.printf("%s", p)
+			c.printf("%s", p.String())
 		}
 	}
 	if len(problems) > 0 {

@@ -14,13 +14,28 @@ import (
 
 // dataFlag says which exchange a verb is about, by its data folder.
 type dataFlag struct {
-	Data string `type:"path" env:"BELFRY_DATA" placeholder:"DIR" help:"The exchange's data folder. Default: ./data, or that of the exchange that runs."`
+	Data string `env:"BELFRY_DATA" placeholder:"DIR" help:"The exchange's data folder. Default: ./data, or that of the exchange that runs."`
+}
+
+// newFlag is for verbs that may be the first to use a data folder.
+type newFlag struct {
+	dataFlag
+	Site string `default:"." placeholder:"DIR" help:"The dialplan's folder, whose realm a new data folder gets."`
+}
+
+// open makes a data folder that does not exist.
+func (n newFlag) open(ctx context.Context, c *console) (manage.Manager, func() error, error) {
+	return n.dataFlag.reach(ctx, c, n.Site)
 }
 
 // open reaches the exchange: over its control socket when it runs, else its data folder itself.
-// create makes a data folder that does not exist.
-func (d dataFlag) open(ctx context.Context, c *console, create bool) (manage.Manager, func() error, error) {
-	dir, err := d.folder(ctx, create)
+func (d dataFlag) open(ctx context.Context, c *console) (manage.Manager, func() error, error) {
+	return d.reach(ctx, c, "")
+}
+
+// reach is open; newFor is the site for which a data folder is made that does not exist, "" for none.
+func (d dataFlag) reach(ctx context.Context, c *console, newFor string) (manage.Manager, func() error, error) {
+	dir, err := d.folder(ctx, newFor != "")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -28,12 +43,12 @@ func (d dataFlag) open(ctx context.Context, c *console, create bool) (manage.Man
 		return m, func() error { return nil }, err
 	}
 	switch _, err := os.Stat(filepath.Join(dir, site.DatabaseFile)); {
-	case errors.Is(err, os.ErrNotExist) && !create:
+	case errors.Is(err, os.ErrNotExist) && newFor == "":
 		return nil, nil, yours("name the folder with --data, or start the exchange: belfry serve", "%s holds no exchange's data", dir)
 	case errors.Is(err, os.ErrNotExist):
 		c.say("%s is new", dir)
 	}
-	data, closeData, err := site.OpenData(ctx, dir, ".")
+	data, closeData, err := site.OpenData(ctx, dir, newFor)
 	if errors.Is(err, site.ErrHeld) {
 		return nil, nil, world("", "%s", err)
 	}
@@ -74,7 +89,7 @@ func running(ctx context.Context, dir string) (manage.Manager, error) {
 // was started last. create: ./data if there is nothing else.
 func (d dataFlag) folder(ctx context.Context, create bool) (string, error) {
 	if d.Data != "" {
-		return d.Data, nil
+		return filepath.Abs(d.Data)
 	}
 	here, err := filepath.Abs(site.DefaultData)
 	if err != nil {

@@ -23,7 +23,7 @@ type lineCmd struct {
 }
 
 type lineAdd struct {
-	dataFlag
+	newFlag
 	Number      string   `arg:"" help:"The line's number, digits."`
 	Name        string   `help:"Shown to those it calls."`
 	Kind        string   `enum:"person,nonPerson" default:"person" help:"person or nonPerson."`
@@ -38,7 +38,7 @@ type lineAdd struct {
 }
 
 func (l *lineAdd) Run(ctx context.Context, c *console) error {
-	m, done, err := l.open(ctx, c, true)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (l *lineSet) Run(ctx context.Context, c *console) error {
 	case change == (manage.LineChange{}):
 		return usage("belfry line set --help lists what can be changed", "nothing to change about %s", l.Number)
 	}
-	m, done, err := l.open(ctx, c, false)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ type lineRemove struct {
 }
 
 func (l *lineRemove) Run(ctx context.Context, c *console) error {
-	m, done, err := l.open(ctx, c, false)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ type lineList struct {
 }
 
 func (l *lineList) Run(ctx context.Context, c *console) error {
-	m, done, err := l.open(ctx, c, false)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ type lineShow struct {
 }
 
 func (l *lineShow) Run(ctx context.Context, c *console) error {
-	m, done, err := l.open(ctx, c, false)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -250,7 +250,7 @@ func (l *lineShow) Run(ctx context.Context, c *console) error {
 }
 
 type lineImport struct {
-	dataFlag
+	newFlag
 	File string `arg:"" help:"The CSV file; - for standard input. Its header: number,name,kind,person,department,secret,permissions,voicemail,pin,pickup_group,email"`
 }
 
@@ -264,7 +264,7 @@ func (l *lineImport) Run(ctx context.Context, c *console) error {
 		defer f.Close()
 		file = f
 	}
-	m, done, err := l.open(ctx, c, true)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ type lineExport struct {
 }
 
 func (l *lineExport) Run(ctx context.Context, c *console) error {
-	m, done, err := l.open(ctx, c, false)
+	m, done, err := l.open(ctx, c)
 	if err != nil {
 		return err
 	}

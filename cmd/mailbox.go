@@ -20,7 +20,7 @@ type mailboxList struct {
 }
 
 func (m *mailboxList) Run(ctx context.Context, c *console) error {
-	x, done, err := m.open(ctx, c, false)
+	x, done, err := m.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ type mailboxShow struct {
 }
 
 func (m *mailboxShow) Run(ctx context.Context, c *console) error {
-	x, done, err := m.open(ctx, c, false)
+	x, done, err := m.open(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ type mailboxUnlock struct {
 }
 
 func (m *mailboxUnlock) Run(ctx context.Context, c *console) error {
-	x, done, err := m.open(ctx, c, false)
+	x, done, err := m.open(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,8 @@ import (
 )
 
 type serveCmd struct {
-	Site    string   `type:"path" default:"." placeholder:"DIR" help:"The dialplan's folder, with its settings.lua."`
-	Data    string   `type:"path" default:"data" env:"BELFRY_DATA" placeholder:"DIR" help:"The data folder; made if it does not exist."`
+	Site    string   `default:"." placeholder:"DIR" help:"The dialplan's folder, with its settings.lua."`
+	Data    string   `env:"BELFRY_DATA" placeholder:"DIR" help:"The data folder; made if it does not exist. Default: ./data"`
 	Prompts []string `type:"existingdir" placeholder:"DIR" help:"A folder of prompts to be heard before the shipped ones, for instance /usr/share/asterisk/sounds/en_US_f_Allison."`
 	Verbose bool     `short:"v" help:"Log more."`
 }
@@ -24,6 +24,9 @@ type serveCmd struct {
 func (s *serveCmd) Run(ctx context.Context, c *console) error {
 	if _, err := os.Stat(filepath.Join(s.Site, "main.lua")); err != nil {
 		return yours("name the dialplan's folder with --site, or see how it looks: belfry demo", "%s holds no dialplan: there is no main.lua", s.Site)
+	}
+	if s.Data == "" {
+		s.Data = site.DefaultData
 	}
 	o := site.Options{Dir: s.Site, Data: s.Data, Mode: "serve", Version: version(), Log: s.logger(c)}
 	for _, dir := range s.Prompts {

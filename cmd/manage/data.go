@@ -150,18 +150,38 @@ func (d *Data) RemoveLine(ctx context.Context, number string, messagesToo bool) 
 // ImportLines reads lines.csv: all of it, or nothing.
 func (d *Data) ImportLines(ctx context.Context, csv io.Reader) (Imported, error) {
 	var done Imported
+	words, err := d.words(ctx)
+	if err != nil {
+		return done, err
+	}
 	report, err := d.Directory.ImportCSV(ctx, csv, directory.ImportOptions{
 		CheckPIN: mailbox.CheckNewPIN,
 		SetPIN: func(ctx context.Context, number, pin string) error {
 			return d.mailbox(ctx, number, true, pin)
 		},
-		NewSecret: func(number, secret string) { done.Secrets = append(done.Secrets, Secret{number, secret}) },
+		Permissions: words,
+		NewSecret:   func(number, secret string) { done.Secrets = append(done.Secrets, Secret{number, secret}) },
 	})
 	done.Added, done.Changed, done.Unchanged, done.PINs = report.Added, report.Changed, report.Unchanged, report.PINs
 	if err != nil {
 		return done, err
 	}
 	return done, d.EnsureMailboxes(ctx)
+}
+
+// words are the permissions besides the ladder that a file may give: the standard library's, and
+// those that lines have already, so that what was exported can be imported.
+func (d *Data) words(ctx context.Context) ([]string, error) {
+	lines, err := d.Directory.Lines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	words := []string{"callWaiting"}
+	for _, l := range lines {
+		words = append(words, l.Permissions...)
+	}
+	slices.Sort(words)
+	return slices.DeleteFunc(slices.Compact(words), func(w string) bool { return slices.Contains(directory.Ladder(), w) }), nil
 }
 
 // EnsureMailboxes gives every line that has voicemail its mailbox.
