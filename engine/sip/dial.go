@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -118,7 +119,7 @@ func (s *Server) Dial(ctx context.Context, r DialRequest) (*Leg, error) {
 	c := newInviteClient(s, r, rt)
 	leg, err := c.dial(ctx)
 	if err != nil {
-		s.releaseLeg("")
+		c.release()
 		return nil, err
 	}
 	return leg, nil
@@ -126,6 +127,7 @@ func (s *Server) Dial(ctx context.Context, r DialRequest) (*Leg, error) {
 
 func newInviteClient(s *Server, r DialRequest, rt route) *inviteClient {
 	c := &inviteClient{s: s, r: r, rt: rt, forks: make(map[string]*Leg), wake: make(chan struct{}, 1), arrival: make(chan struct{}, 1)}
+	c.release = sync.OnceFunc(func() { s.releaseLeg("") })
 	from := r.From
 	if from.Host == "" {
 		from.Host = rt.host

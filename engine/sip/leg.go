@@ -31,12 +31,12 @@ type Leg struct {
 	answerHeaders      *sip.Response // the 2xx received; nil on legs that called us
 	replaces           *Leg
 	client             *inviteClient // of a leg that we dialled
-	release            func()        // gives back its place among MaxLegs; nil: it has none
 	inviteSeq          uint32        // CSeq of the INVITE received
 	lateOffer          bool          // it had no SDP
 
 	mu         sync.Mutex
 	d          Dialog
+	release    func() // gives back its place among MaxLegs; nil: it has none
 	handler    LegHandler
 	endReason  string
 	final      bool          // the INVITE has its final response
@@ -247,11 +247,12 @@ func (l *Leg) finish(cause error) bool {
 	if l.session != nil {
 		l.session.Stop()
 	}
+	release := l.release
 	l.mu.Unlock()
 	l.cancel(cause)
 	l.s.forget(l)
-	if l.release != nil {
-		l.release()
+	if release != nil {
+		release()
 	}
 	return true
 }

@@ -15,10 +15,11 @@ import (
 )
 
 // maxSources is how many source addresses one generation of a UDP socket may remember; retireAfter is how long a
-// retired generation stays for the handlers of its last datagrams.
+// retired generation stays for the handlers of its last datagrams; drainFor is the same at the end of the server.
 const (
 	maxSources  = 4096
 	retireAfter = 2 * time.Second
+	drainFor    = 50 * time.Millisecond
 )
 
 // network gives the Go network of a listen address: one family each, so that "0.0.0.0" and "[::]" can share a port.
@@ -147,7 +148,11 @@ func (s *Server) serveUDP(c net.PacketConn, serving chan<- struct{}) {
 	}
 	cur := start()
 	close(serving)
-	defer func() { close(cur.in) }()
+	defer func() {
+		// With the generation sipgo forgets its sources, and would open a socket of its own to answer the last datagrams.
+		time.Sleep(drainFor)
+		close(cur.in)
+	}()
 	sources := make(map[string]struct{})
 	buf := make([]byte, 65535)
 	for {
@@ -177,6 +182,7 @@ func (s *Server) serveUDP(c net.PacketConn, serving chan<- struct{}) {
 					select {
 					case <-time.After(retireAfter):
 					case <-s.ctx.Done():
+						time.Sleep(drainFor)
 					}
 					close(old.in)
 				})

@@ -114,6 +114,9 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// connectTimeout is how long a TCP connection may take to come about before the next server is tried.
+const connectTimeout = 4 * time.Second
+
 // sipgoOnce guards the settings that sipgo keeps in package variables.
 var sipgoOnce sync.Once
 
@@ -130,7 +133,10 @@ func (s *Server) stack() {
 	quiet := slog.New(slog.DiscardHandler)
 	s.tpl = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), nil,
 		sip.WithTransportLayerLogger(quiet),
-		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{WriteTimeout: 10 * time.Second}}))
+		sip.WithTransportLayerTransports(sip.TransportsConfig{TCP: &sip.TransportTCP{
+			WriteTimeout: 10 * time.Second,
+			DialerCreate: func(net.Addr) net.Dialer { return net.Dialer{Timeout: connectTimeout} },
+		}}))
 	// Handlers run in the order in which they are added: ours sees a message before the transaction layer does,
 	// in the goroutine that read it.
 	s.tpl.OnMessage(s.received)
@@ -173,12 +179,11 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.cancel(ErrClosed)
 	s.work.close()
-	s.txl.Close()
 	s.closeSockets()
-	err := s.tpl.Close()
+	s.txl.Close()
 	s.work.wait()
-	if err != nil && s.ctx.Err() == nil {
-		return fmt.Errorf("sip: closing the transports: %w", err)
+	if err := s.tpl.Close(); err != nil {
+		s.log.Debug("closing the transports", "err", err) // some of their sockets were ours, and are closed already
 	}
 	return s.reg.flush()
 }

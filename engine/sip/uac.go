@@ -21,6 +21,7 @@ type inviteClient struct {
 	from, to Address
 	interval uint32 // Session-Expires to ask for
 	minSE    uint32
+	release  func() // gives back the call's place among MaxLegs, once
 
 	mu          sync.Mutex
 	base        Dialog // what each fork's dialog begins as
@@ -154,6 +155,7 @@ func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Respons
 	}
 	c.mu.Lock()
 	c.req, c.tx, c.provisional, c.cancelSent, c.final, c.failed, c.events = req, tx, false, false, false, false, nil
+	clear(c.forks) // those of an INVITE before have ended with it
 	c.mu.Unlock()
 	branch, _ := req.Via().Params.Get("branch")
 	c.s.setClient(branch, c)
@@ -389,6 +391,14 @@ func (c *inviteClient) success(res *sip.Response) {
 	}
 	c.final = true
 	c.mu.Unlock()
+	if won {
+		l.mu.Lock()
+		l.release = c.release
+		if l.ended {
+			c.release()
+		}
+		l.mu.Unlock()
+	}
 	l.confirm(res)
 	if err := l.sendAck(seq); err != nil {
 		l.log.Warn("acknowledging", "err", err)
@@ -397,7 +407,6 @@ func (c *inviteClient) success(res *sip.Response) {
 		l.hangUpFork()
 		return
 	}
-	l.release = func() { c.s.releaseLeg("") }
 	c.dropForks(ErrAnsweredElsewhere)
 	l.startSession()
 	c.tell(event{leg: l})
