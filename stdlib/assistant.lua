@@ -109,8 +109,11 @@ end
 ---@private
 function Assistant:nobodyThere(call, manager, whenAbsent)
   if whenAbsent == "manager" then return false end
-  if whenAbsent ~= "mailbox" then call:redirect(whenAbsent) end
-  if not voicemail.leave(call, manager) then refusal.because(call, "noAnswer") end
+  if whenAbsent ~= "mailbox" then
+    self.outside:send(call, whenAbsent, manager)
+  elseif not voicemail.leave(call, manager) then
+    refusal.because(call, "noAnswer")
+  end
   return true
 end
 

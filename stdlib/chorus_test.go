@@ -106,6 +106,14 @@ func TestHuntGroup(t *testing.T) {
 	happens(t, dial(t, l, "77513", "15100"), "bridge 77620 named Porters: L77513: noAnswer", "redirect 15000", "redirect 77610", "voicemail 77610 busy", "play vm-goodbye", "hangup")
 }
 
+func TestAGroupOverflowsToTheWorld(t *testing.T) {
+	l := chorus(t)
+	run(t, l, `groups["15000"].overflowLoggedOut = "07700900123"; outside["trunk:pstn/+447700900123"] = "answered"
+		for _, n in ipairs { "77610", "77611", "77612" } do groups["15000"].out[n] = true end`)
+	happens(t, dial(t, l, "+442079460018", "01865615000"), "redirect 15000",
+		"bridge trunk:pstn/+447700900123 diverted by +441865615000 unconditional: answered")
+}
+
 // first is who of the help desk is rung first.
 func first(t *testing.T, strategy string, calls int) []string {
 	l := chorus(t)

@@ -5,7 +5,7 @@
 --     members = { "77610", "77611", { "77612", ringFor = "30s", weight = 3 } },
 --     overflow = "77600",                             -- or mailbox = "15000"; also by case, see below
 --   })
---   extension("15000", function(call) huntgroup.call(call, "15000") end)
+--   extension("15000", function(call) huntgroup.call(call, "15000", outside) end)
 --
 -- A member who is logged out, does not want to be disturbed, has no phone connected or has a call already is
 -- passed over at once. Members' forwards and mailboxes never take a group's call.
@@ -148,7 +148,8 @@ end
 -- Rings a group; if nobody takes the call, sends it on or says why.
 ---@param call Call
 ---@param number string of the group
-function m.call(call, number)
+---@param outside Outside for a call that goes on to another number
+function m.call(call, number, outside)
   local g = group(number) or error("group " .. number .. " is not declared")
   local list, outcome = available(g)
   if #list > 0 then
@@ -159,7 +160,7 @@ function m.call(call, number)
   local ending = m.endings[outcome]
   log.info("nobody took the group's call", { group = number, why = outcome })
   local onward = g[ending.overflow] or g.overflow
-  if onward then call:redirect(onward) end
+  if onward then return outside:send(call, onward, number) end
   if outcome == "busy" and not g.mailbox then refusal.because(call, "busy") end
   call:playPrompt(ending.words)
   if g.mailbox then voicemail.leave(call, g.mailbox) end

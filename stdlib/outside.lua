@@ -55,6 +55,17 @@ function Outside:call(call, number, options)
   return outcome
 end
 
+-- Sends a call on to a number that the dialplan itself names, ours or not. Who calls need not be allowed to.
+---@param call Call
+---@param to string
+---@param by string the extension that sends it on
+function Outside:send(call, to, by)
+  local inside = self.numbers:internal(to)
+  if inside then call:redirect(inside) end
+  local outcome = self:call(call, to, { diversion = { number = by, reason = "unconditional" } })
+  if outcome ~= "answered" then refusal.because(call, outcome) end
+end
+
 -- The handler of an extension for numbers outside.
 ---@param call Call
 function Outside:serve(call)

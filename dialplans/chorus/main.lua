@@ -48,7 +48,7 @@ end
 
 for number, options in pairs(groups) do
   group(number, options)
-  ours(number, options.name, function(call) huntgroup.call(call, number) end)
+  ours(number, options.name, function(call) huntgroup.call(call, number, site.outside) end)
 end
 
 for number, list in pairs(require "conferences") do
