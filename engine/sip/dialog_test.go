@@ -249,10 +249,10 @@ func TestWeRefreshTheSession(t *testing.T) {
 				p.request("ACK")
 			}
 			eventually(t, "the timer is set anew", func() bool {
-				l := leg.Dialog()
-				return l.SessionInterval == 100 && leg.Context().Err() == nil
+				leg.mu.Lock()
+				defer leg.mu.Unlock()
+				return !leg.refreshing
 			})
-			time.Sleep(20 * time.Millisecond)
 		}
 		// A refresh that finds the call gone ends it.
 		c.Advance(51 * time.Second)

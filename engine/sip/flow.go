@@ -22,7 +22,7 @@ type hop struct {
 // nextHop finds where a request of a dialog goes: the first route, else the remote target (RFC 3261 section 12.2.1.1);
 // but what names a host we could not reach anyway, because the peer is behind a NAT, goes back the way it came.
 func (s *Server) nextHop(ctx context.Context, d *Dialog) hop {
-	back := hop{d.Transport, d.Flow}
+	back := s.flowBack(d)
 	next := d.RemoteTarget
 	if len(d.RouteSet) > 0 {
 		next = d.RouteSet[0]
@@ -59,6 +59,25 @@ func (s *Server) nextHop(ctx context.Context, d *Dialog) hop {
 		return back
 	}
 	return targets[0]
+}
+
+// flowBack is the way that the peer's messages come. A phone whose TCP connection broke has registered again over
+// another one.
+func (s *Server) flowBack(d *Dialog) hop {
+	back := hop{d.Transport, d.Flow}
+	if d.Transport != "tcp" || d.Peer.Line == "" {
+		return back
+	}
+	if c, err := s.tpl.GetConnection("tcp", d.Flow.String()); err == nil {
+		c.TryClose()
+		return back
+	}
+	for _, b := range s.Bindings(d.Peer.Line) {
+		if b.Contact == d.RemoteTarget {
+			return hop{b.Transport, b.Source}
+		}
+	}
+	return back
 }
 
 // special tells addresses that mean nothing outside their own network.

@@ -51,6 +51,7 @@ type Leg struct {
 	rel        reliable      // RFC 3262, server side
 	rseq       uint32        // RFC 3262, client side: the last RSeq acknowledged
 	session    clock.Timer
+	refreshing bool // a session refresh of ours is open
 	refer      referState
 	auth       *trunkAuth // credentials this dialog's requests may use; nil: none
 

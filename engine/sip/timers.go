@@ -99,6 +99,7 @@ func (l *Leg) refreshSession() {
 	l.mu.Lock()
 	update := l.d.allows("UPDATE") || len(l.d.LocalSDP) == 0
 	sdp, interval, over := l.d.LocalSDP, time.Duration(l.d.SessionInterval)*time.Second, l.ended
+	l.refreshing = !over
 	if !over {
 		// Should all attempts fail, the call ends as it would at the other side.
 		l.session = l.s.clock.AfterFunc(interval/2-min(32*time.Second, interval/6), func() { l.s.spawn("session timer", l.expireSession) })
@@ -107,6 +108,11 @@ func (l *Leg) refreshSession() {
 	if over {
 		return
 	}
+	defer func() {
+		l.mu.Lock()
+		l.refreshing = false
+		l.mu.Unlock()
+	}()
 	ctx, cancel := context.WithTimeout(l.s.ctx, 3*64*l.s.timers.T1)
 	defer cancel()
 	var err error

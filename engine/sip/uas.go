@@ -127,6 +127,10 @@ func (s *Server) newServerLeg(req *sip.Request, tx *sip.ServerTx, tag string, pe
 	l.from, l.to = addressOf(from.DisplayName, &from.Address), addressOf(to.DisplayName, &to.Address)
 	l.dialled = addressOf("", &req.Recipient).User
 	if peer.Trunk != "" {
+		if t := s.trunks.named(peer.Trunk); t != nil && t.User != "" && l.dialled == t.User {
+			// A carrier that calls the contact we registered names the number in To.
+			l.dialled = l.to.User
+		}
 		if ids := headerList(req, "P-Asserted-Identity"); len(ids) > 0 {
 			if n, ok := parseNameAddr(ids[0]); ok {
 				l.asserted = n.Address
