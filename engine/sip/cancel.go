@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"errors"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -83,4 +84,68 @@ func (l *Leg) cancelled(reason string) {
 	l.mu.Unlock()
 	l.s.closeInvite(l)
 	l.finish(ErrCancelled)
+}
+
+// abandon gives the call up, at whatever point it is.
+func (c *inviteClient) abandon(cause error) {
+	c.mu.Lock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+	winner := c.winner
+	send := winner == nil && c.provisional && !c.cancelSent && !c.final
+	c.cancelSent = c.cancelSent || send
+	c.mu.Unlock()
+	if winner != nil {
+		winner.bye(cause)
+	}
+	if send {
+		c.s.spawn("CANCEL", c.sendCancel)
+	}
+}
+
+// sendCancel cancels the INVITE the way it went: same Request-URI, Via and Route (RFC 3261 section 9.1).
+func (c *inviteClient) sendCancel() {
+	c.mu.Lock()
+	invite, tx, cause := c.req, c.tx, c.cause
+	c.mu.Unlock()
+	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
+	req.AppendHeader(invite.Via().Clone())
+	for _, h := range invite.GetHeaders("Route") {
+		req.AppendHeader(sip.NewHeader("Route", h.Value()))
+	}
+	req.AppendHeader(sip.HeaderClone(invite.From()))
+	req.AppendHeader(sip.HeaderClone(invite.To()))
+	callID := *invite.CallID()
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	maxForwards := sip.MaxForwardsHeader(70)
+	req.AppendHeader(&maxForwards)
+	if errors.Is(cause, ErrAnsweredElsewhere) {
+		req.AppendHeader(sip.NewHeader("Reason", `SIP;cause=200;text="Call completed elsewhere"`))
+	}
+	if c.s.o.UserAgent != "" {
+		req.AppendHeader(sip.NewHeader("User-Agent", c.s.o.UserAgent))
+	}
+	req.SetBody(nil)
+	req.Laddr = invite.Laddr
+	req.SetTransport(invite.Transport())
+	req.SetDestination(invite.Destination())
+	if _, err := c.s.transact(c.s.ctx, req); err != nil {
+		c.s.log.Debug("CANCEL", "err", err)
+	}
+	// Without a final response 64*T1 after the CANCEL, the INVITE counts as cancelled.
+	timer := c.s.clock.NewTimer(64 * c.s.timers.T1)
+	defer timer.Stop()
+	select {
+	case <-timer.C():
+		c.mu.Lock()
+		final := c.final
+		c.mu.Unlock()
+		if !final {
+			tx.Terminate()
+		}
+	case <-tx.Done():
+	case <-c.s.ctx.Done():
+	}
 }

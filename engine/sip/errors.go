@@ -1,8 +1,13 @@
 package sip
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/emiago/sipgo/sip"
 )
 
 // Why a leg ended or a request failed.
@@ -41,11 +46,41 @@ func (e *StatusError) Header(name string) string {
 	return e.header(name)
 }
 
-// rejection is an error that a LegHandler may return to choose the status; see Reject.
+// statusOf is the status to refuse with for an error of a LegHandler, which chooses it by a *StatusError.
 func statusOf(err error, otherwise int) int {
 	var se *StatusError
 	if errors.As(err, &se) {
 		return se.Code
 	}
 	return otherwise
+}
+
+// statusError makes an error of a final response.
+func statusError(res *sip.Response) *StatusError {
+	e := &StatusError{Code: res.StatusCode, Reason: res.Reason, header: func(name string) string { return headerValue(res, name) }}
+	if res.StatusCode >= 300 && res.StatusCode < 400 {
+		type target struct {
+			uri string
+			q   float64
+		}
+		var targets []target
+		for _, v := range headerList(res, "Contact") {
+			n, ok := parseNameAddr(v)
+			if !ok || n.URI.Wildcard || len(targets) >= 16 {
+				continue
+			}
+			q := 1.0
+			if p, ok := n.Params.Get("q"); ok {
+				if f, err := strconv.ParseFloat(p, 64); err == nil {
+					q = f
+				}
+			}
+			targets = append(targets, target{n.URI.String(), q})
+		}
+		slices.SortStableFunc(targets, func(a, b target) int { return cmp.Compare(b.q, a.q) })
+		for _, t := range targets {
+			e.Contacts = append(e.Contacts, t.uri)
+		}
+	}
+	return e
 }

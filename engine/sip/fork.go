@@ -1,0 +1,151 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// fork finds or makes the leg of the dialog a response belongs to.
+func (c *inviteClient) fork(res *sip.Response) (l *Leg, made bool) {
+	id, ok := clientDialogID(res)
+	if !ok || id.remoteTag == "" {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l = c.forks[id.remoteTag]; l != nil {
+		return l, false
+	}
+	if len(c.forks) >= 32 {
+		return nil, false
+	}
+	d := c.base
+	d.RemoteTag = id.remoteTag
+	d.updateTarget(res)
+	d.recordRoute(res, true)
+	d.allow(res)
+	l = c.s.newLeg(d)
+	l.client, l.from, l.to = c, c.from, c.to
+	l.dialled = c.r.Number
+	if l.dialled == "" {
+		l.dialled = c.to.User
+	}
+	l.handler = c.r.Handler
+	l.auth = c.rt.auth
+	c.forks[id.remoteTag] = l
+	c.s.register(l, id)
+	return l, true
+}
+
+// success takes a 2xx: the first makes the call, unless it was given up; every other dialog is acknowledged and hung
+// up; a repetition is acknowledged again (RFC 3261 section 13.2.2.4).
+func (c *inviteClient) success(res *sip.Response) {
+	l, _ := c.fork(res)
+	if l == nil {
+		return
+	}
+	l.ackMu.Lock()
+	repeated := l.ackReq != nil
+	l.ackMu.Unlock()
+	seq := res.CSeq().SeqNo
+	if repeated {
+		l.sendAck(seq)
+		return
+	}
+	c.mu.Lock()
+	won := c.winner == nil && c.cause == nil && !c.failed
+	if won {
+		c.winner = l
+	}
+	c.final = true
+	c.mu.Unlock()
+	if won {
+		l.mu.Lock()
+		l.release = c.release
+		if l.ended {
+			c.release()
+		}
+		l.mu.Unlock()
+	}
+	l.confirm(res)
+	if err := l.sendAck(seq); err != nil {
+		l.log.Warn("acknowledging", "err", err)
+	}
+	if !won {
+		l.hangUpFork()
+		return
+	}
+	c.dropForks(ErrAnsweredElsewhere)
+	l.startSession()
+	c.tell(event{leg: l})
+}
+
+// dropForks forgets the early dialogs that did not win.
+func (c *inviteClient) dropForks(cause error) {
+	c.mu.Lock()
+	var lost []*Leg
+	for _, l := range c.forks {
+		if l != c.winner {
+			lost = append(lost, l)
+		}
+	}
+	c.mu.Unlock()
+	for _, l := range lost {
+		l.finish(cause)
+	}
+}
+
+// confirm turns the early dialog into a confirmed one.
+func (l *Leg) confirm(res *sip.Response) {
+	sdp := sdpOf(res)
+	interval, refresher := sessionResponse(res)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.d.Confirmed, l.final = true, true
+	l.answerHeaders = res
+	l.d.updateTarget(res)
+	l.d.recordRoute(res, true)
+	l.d.allow(res)
+	if sdp != nil {
+		l.d.RemoteSDP = sdp
+	}
+	l.d.SessionInterval, l.d.Refresher = interval, refresher != "uas"
+	if interval == 0 && l.client != nil {
+		// The peer has no session timer: we refresh alone (RFC 4028 section 7.2).
+		l.d.SessionInterval, l.d.Refresher = l.client.interval, true
+	}
+}
+
+// hangUpFork ends a dialog that its fork answered too late.
+func (l *Leg) hangUpFork() {
+	l.finish(ErrAnsweredElsewhere)
+	l.s.spawn("BYE", func() {
+		ctx, cancel := context.WithTimeout(l.s.ctx, 64*l.s.timers.T1)
+		defer cancel()
+		if _, err := l.do(ctx, sip.BYE, nil, ""); err != nil {
+			l.log.Debug("hanging up a late fork", "err", err)
+		}
+	})
+}
+
+// sendAck acknowledges a 2xx, the first time and again. seq is the CSeq of its INVITE.
+func (l *Leg) sendAck(seq uint32) error {
+	l.mu.Lock()
+	d := l.d
+	l.mu.Unlock()
+	l.ackMu.Lock()
+	defer l.ackMu.Unlock()
+	if l.ackReq == nil || l.ackReq.CSeq().SeqNo != seq {
+		ack, err := l.build(l.s.ctx, &d, sip.ACK, seq, nil, "", l.auth.last()...)
+		if err != nil {
+			return err
+		}
+		l.ackReq = ack
+	}
+	if err := l.s.tpl.WriteMsg(l.ackReq); err != nil {
+		return fmt.Errorf("sip: sending ACK: %w: %w", ErrTransport, err)
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package sip
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// register puts a leg in the dialog table.
+func (s *Server) register(l *Leg, id dialogID) {
+	s.mu.Lock()
+	s.dialogs[id] = l
+	s.mu.Unlock()
+}
+
+func (s *Server) leg(id dialogID) *Leg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialogs[id]
+}
+
+// admitLeg counts a new leg, or says that there are too many.
+func (s *Server) admitLeg(guest string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.legs >= s.o.MaxLegs {
+		return fmt.Errorf("%w: %d in progress", ErrBusy, s.legs)
+	}
+	if guest != "" {
+		if s.guests[guest] >= s.o.MaxGuestLegs {
+			return fmt.Errorf("%w: %d from %s", ErrBusy, s.guests[guest], guest)
+		}
+		s.guests[guest]++
+	}
+	s.legs++
+	return nil
+}
+
+func (s *Server) releaseLeg(guest string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.legs--
+	if guest != "" {
+		if s.guests[guest]--; s.guests[guest] <= 0 {
+			delete(s.guests, guest)
+		}
+	}
+}
+
+func (s *Server) forget(l *Leg) {
+	l.mu.Lock()
+	id := l.d.id()
+	l.mu.Unlock()
+	s.mu.Lock()
+	if s.dialogs[id] == l {
+		delete(s.dialogs, id)
+	}
+	s.mu.Unlock()
+}
+
+// hangUpAll ends every leg and gives the BYEs a moment to be answered.
+func (s *Server) hangUpAll() {
+	s.mu.Lock()
+	legs := make([]*Leg, 0, len(s.dialogs))
+	for _, l := range s.dialogs {
+		legs = append(legs, l)
+	}
+	s.mu.Unlock()
+	if len(legs) == 0 {
+		return
+	}
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithTimeout(context.Background(), 4*s.timers.T1)
+	defer cancel()
+	for _, l := range legs {
+		wg.Go(func() {
+			l.mu.Lock()
+			confirmed := l.d.Confirmed
+			l.mu.Unlock()
+			if confirmed && l.finish(ErrClosed) {
+				if _, err := l.do(ctx, sip.BYE, nil, ""); err != nil {
+					l.log.Debug("BYE at the end", "err", err)
+				}
+				return
+			}
+			l.end(ErrClosed)
+		})
+	}
+	wg.Wait()
+}
