@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
@@ -18,6 +19,7 @@ const header = "number,name,kind,person,department,secret,permissions,voicemail,
 
 // pins stands for the mailboxes.
 type pins struct {
+	mu     sync.Mutex
 	set    map[string]string
 	broken error
 }
@@ -35,6 +37,8 @@ func (p *pins) options() ImportOptions {
 			if p.broken != nil {
 				return p.broken
 			}
+			p.mu.Lock()
+			defer p.mu.Unlock()
 			p.set[number] = pin
 			return nil
 		},

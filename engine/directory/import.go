@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/belfry-pbx/belfry/engine/store"
+	"golang.org/x/sync/errgroup"
 )
 
 // ImportOptions say what to do with what is not the directory's own.
@@ -18,7 +19,8 @@ type ImportOptions struct {
 	// file with PINs is refused.
 	CheckPIN func(number, pin string) error
 	// SetPIN sets a mailbox's PIN once all lines are written. Importing the same file again
-	// sets it again, so that one that was interrupted can be completed.
+	// sets it again, so that one that was interrupted can be completed. It is called from
+	// several goroutines at once.
 	SetPIN func(ctx context.Context, number, pin string) error
 	// NewSecret is told the secret that was made for a new line whose secret is empty: it is
 	// kept nowhere else. nil: such a line has none.
@@ -30,7 +32,7 @@ type ImportOptions struct {
 // ImportReport is what an import did.
 type ImportReport struct {
 	Added, Changed, Unchanged int
-	PINs                      int // set
+	PINs                      int // in the file
 }
 
 // ImportCSV adds and changes lines from a file with a header of Columns (number is
@@ -62,16 +64,27 @@ func (d *Directory) ImportCSV(ctx context.Context, in io.Reader, o ImportOptions
 			o.NewSecret(p.number, p.made)
 		}
 	}
-	for _, p := range plan.items {
-		if p.pin == "" {
+	err = plan.setPINs(ctx)
+	return plan.report, err
+}
+
+// setPINs sets several at a time: hashing takes a while, on purpose.
+func (p *importPlan) setPINs(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(8)
+	for _, item := range p.items {
+		if item.pin == "" {
 			continue
 		}
-		if err := o.SetPIN(ctx, p.number, p.pin); err != nil {
-			return plan.report, fmt.Errorf("directory: the lines are imported, but setting the PIN of %s failed: %w; import the file again", p.number, err)
-		}
-		plan.report.PINs++
+		p.report.PINs++
+		g.Go(func() error {
+			if err := p.options.SetPIN(ctx, item.number, item.pin); err != nil {
+				return fmt.Errorf("directory: the lines are imported, but setting the PIN of %s failed: %w; import the file again", item.number, err)
+			}
+			return nil
+		})
 	}
-	return plan.report, nil
+	return g.Wait()
 }
 
 // importPlan is what an import is going to do.

@@ -201,35 +201,31 @@ func (d *Draft) Restart() error {
 // seconds is dropped with ErrTooShort. After any other error the sound may still become a
 // message when the exchange is next started. Either way the draft has ended.
 func (d *Draft) Commit(ctx context.Context, urgent bool) (Message, error) {
-	return d.commit(ctx, urgent, minMessage)
+	return d.commit(ctx, urgent, 0)
 }
 
-func (d *Draft) commit(ctx context.Context, urgent bool, shortest time.Duration) (Message, error) {
+// commit keeps nothing less than whole, if that is not zero.
+func (d *Draft) commit(ctx context.Context, urgent bool, whole time.Duration) (Message, error) {
 	if !d.end() {
 		return Message{}, ErrEnded
 	}
 	defer d.box.boxes.release(d)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	writeErr := d.writePending()
-	length := duration(d.w.samples)
-	if length < shortest {
+	_ = d.writePending() // what of it matters is in d.w.err
+	if err := d.enough(whole); err != nil {
 		if err := d.w.discard(); err != nil {
 			d.box.boxes.log.Error("mailbox: a dropped message stays until the next start", "file", d.w.name, "error", err)
 		}
-		if writeErr != nil {
-			return Message{}, fmt.Errorf("mailbox %s: %w", d.box.number, writeErr)
-		}
-		return Message{}, fmt.Errorf("mailbox %s: %w: %v", d.box.number, ErrTooShort, length)
+		return Message{}, err
 	}
 	file, err := d.w.finish(trailer{Urgent: urgent}, newDir)
 	if err != nil {
 		return Message{}, fmt.Errorf("mailbox %s: keeping a message: %w", d.box.number, err)
 	}
 	r := record{header: d.w.header, Length: duration(d.w.samples), Urgent: urgent}
-	if r.Length < shortest { // the last flush found the disk full
-		err := errors.Join(d.box.boxes.disk.Remove(file), d.box.boxes.disk.SyncDir(newDir))
-		return Message{}, fmt.Errorf("mailbox %s: %w", d.box.number, errors.Join(d.w.err, err))
+	if err := d.enough(whole); err != nil { // the last flush found the disk full
+		return Message{}, errors.Join(err, d.box.boxes.disk.Remove(file), d.box.boxes.disk.SyncDir(newDir))
 	}
 	if err := d.box.boxes.index(ctx, r); err != nil {
 		if errors.Is(err, ErrNoMailbox) { // removed while the caller spoke
@@ -238,6 +234,25 @@ func (d *Draft) commit(ctx context.Context, urgent bool, shortest time.Duration)
 		return Message{}, fmt.Errorf("mailbox %s: indexing a message: %w", d.box.number, err)
 	}
 	return r.message(), nil
+}
+
+// enough says why what is there is too little to keep. Of a message that the disk cut
+// short as much is kept as of one that a crash did.
+func (d *Draft) enough(whole time.Duration) error {
+	length, least := duration(d.w.samples), minMessage
+	switch {
+	case whole > 0:
+		least = whole
+	case d.w.err != nil:
+		least = minRecovered
+	}
+	switch {
+	case length >= least:
+		return nil
+	case d.w.err != nil:
+		return fmt.Errorf("mailbox %s: %w", d.box.number, d.w.err)
+	}
+	return fmt.Errorf("mailbox %s: %w: %v", d.box.number, ErrTooShort, length)
 }
 
 // index makes a recording in new/ a message.

@@ -63,7 +63,7 @@ func TestEveryPrefixIsReadable(t *testing.T) {
 }
 
 func FuzzReadRecording(f *testing.F) {
-	f.Add(encoded(f, speech(250*time.Millisecond)))
+	f.Add(encoded(f, speech(5*time.Millisecond)))
 	f.Add([]byte(magic))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		rec, err := readRecording(bytes.NewReader(file))

@@ -141,8 +141,8 @@ func (w *world) use() {
 		return
 	}
 	a := w.leave(m, 1, nil)
-	w.greet(m, voice(11, time.Second))
-	b := w.leave(m, 2, voice(3, 2500*time.Millisecond))
+	w.greet(m, voice(11, 300*time.Millisecond))
+	b := w.leave(m, 2, voice(3, 1300*time.Millisecond))
 	if p, ok := w.acked[a]; ok && m.MarkHeard(ctx, a) == nil {
 		p.heard = true
 		w.acked[a] = p
@@ -154,11 +154,11 @@ func (w *world) use() {
 	if _, ok := w.acked[a]; ok {
 		w.forward(m, a)
 	}
-	w.greet(m, voice(12, 1500*time.Millisecond))
+	w.greet(m, voice(12, 500*time.Millisecond))
 	if d, err := m.Begin(ctx, Caller{Number: "5"}); err == nil { // and never ends
-		w.say(d, voice(5, 4*time.Second))
+		w.say(d, voice(5, 1200*time.Millisecond))
 		w.flush(d)
-		w.say(d, voice(5, 4500*time.Millisecond)[4*rate:])
+		w.say(d, voice(5, 1500*time.Millisecond)[rate*6/5:])
 	}
 }
 
@@ -193,10 +193,10 @@ func (w *world) leave(m *Mailbox, seed int, before []int16) (id string) {
 			w.durable[id] = 0
 		}
 	}
-	said := voice(seed, 4050*time.Millisecond)
-	w.say(d, said[:3*rate])
+	said := voice(seed, 2250*time.Millisecond)
+	w.say(d, said[:rate*3/2])
 	w.flush(d)
-	w.say(d, said[3*rate:])
+	w.say(d, said[rate*3/2:])
 	if msg, err := d.Commit(context.Background(), false); err == nil {
 		p := promise{box: m.number, sound: said}
 		if d.w.err != nil { // the disk was full: what it had until then
@@ -215,9 +215,9 @@ func (w *world) greet(m *Mailbox, pcm []int16) {
 }
 
 func (w *world) forward(m *Mailbox, id string) {
-	sound := append(voice(7, time.Second), w.acked[id].sound...)
+	sound := append(voice(7, 300*time.Millisecond), w.acked[id].sound...)
 	w.said["forwarded"] = [][]int16{sound}
-	if m.Forward(context.Background(), id, "77514", media.NewClip(rate, voice(7, time.Second))) == nil {
+	if m.Forward(context.Background(), id, "77514", media.NewClip(rate, voice(7, 300*time.Millisecond))) == nil {
 		w.acked["forwarded"] = promise{box: "77514", sound: sound}
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -177,6 +179,19 @@ func TestFailedDisk(t *testing.T) {
 	_ = s.Close()
 	if e, err := open(t, path, Options{}).Bucket("b").Get(ctx, "k"); err != nil || string(e.Value) != "kept" {
 		t.Errorf("after a restart reads %q, %v", e.Value, err)
+	}
+}
+
+// Only a disk that was full before anything was flushed leaves the file as it was.
+func TestFullDiskIsNoFailure(t *testing.T) {
+	full := &fs.PathError{Op: "write", Path: "belfry.db", Err: syscall.ENOSPC}
+	for err, want := range map[error]bool{
+		nil: false, full: false, fmt.Errorf("store: %w", full): false,
+		syscall.ENOSPC: true, &fs.PathError{Op: "write", Path: "belfry.db", Err: syscall.EIO}: true, ErrFailed: true,
+	} {
+		if poisonous(err) != want {
+			t.Errorf("%v: %v", err, !want)
+		}
 	}
 }
 
