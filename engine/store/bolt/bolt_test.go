@@ -1,6 +1,7 @@
 package bolt
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -22,8 +23,18 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain can be the other process: the one that has the file, or wants it.
+// TestMain can be the other process: the one that has the file, wants it, or is killed.
 func TestMain(m *testing.M) {
+	if path := os.Getenv("BOLT_TEST_WRITE"); path != "" {
+		s, err := Open(path, Options{})
+		for i := 0; err == nil; i++ {
+			if _, err = s.Bucket("b").Put(context.Background(), fmt.Sprint(i), fmt.Append(nil, i)); err == nil {
+				fmt.Println(i) // acknowledged
+			}
+		}
+		fmt.Println(err)
+		os.Exit(1)
+	}
 	if path := os.Getenv("BOLT_TEST_OPEN"); path != "" {
 		s, err := Open(path, Options{})
 		if err != nil {
@@ -77,6 +88,37 @@ func TestOneProcessAtATime(t *testing.T) {
 	}
 	if said := otherProcess(t, path); said != "opened" {
 		t.Errorf("once it was closed, another process was told %q", said)
+	}
+}
+
+func TestKilledProcessKeepsWhatItAcknowledged(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "belfry.db")
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "BOLT_TEST_WRITE="+path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var acknowledged []string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if acknowledged = append(acknowledged, lines.Text()); len(acknowledged) == 50 {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	_ = cmd.Wait() // killed
+	b := open(t, path, Options{}).Bucket("b")
+	for _, key := range acknowledged {
+		if e, err := b.Get(t.Context(), key); err != nil || string(e.Value) != key {
+			t.Errorf("%s: %q, %v", key, e.Value, err)
+		}
+	}
+	if len(acknowledged) < 50 {
+		t.Errorf("only %d writes were acknowledged: %v", len(acknowledged), acknowledged)
 	}
 }
 
