@@ -88,8 +88,8 @@ func (s *Server) host() string {
 	return s.o.Realm
 }
 
-// Dial makes a call and returns when it is answered and acknowledged, or has failed: with a *StatusError, with
-// ErrTimeout or ErrTransport, or with the cause of ctx, in which case the call is cancelled behind the scenes, and a
+// Dial makes a call and returns when it is answered and acknowledged, or has failed: with a *StatusError, which for no
+// response is 408 together with ErrTimeout, and for no connection 503 with ErrTransport; or with the cause of ctx, in which case the call is cancelled behind the scenes, and a
 // 2xx that crosses the CANCEL is acknowledged and hung up. Of several forks that answer, the first is the leg, the
 // others are hung up.
 //

@@ -55,6 +55,16 @@ func statusOf(err error, otherwise int) int {
 	return otherwise
 }
 
+// unanswered is the error of a request without response: what happened, and the status that RFC 3261 section 8.1.3.1
+// has it count as.
+func unanswered(code int, doing string, err, cause error) error {
+	err = fmt.Errorf("sip: %s: %w (as %w)", doing, err, &StatusError{Code: code, Reason: reasonPhrase(code)})
+	if cause != nil {
+		err = fmt.Errorf("%w: %w", err, cause)
+	}
+	return err
+}
+
 // statusError makes an error of a final response.
 func statusError(res *sip.Response) *StatusError {
 	e := &StatusError{Code: res.StatusCode, Reason: res.Reason, header: func(name string) string { return headerValue(res, name) }}

@@ -221,10 +221,25 @@ func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, 
 
 func (s *Server) challenge(req *sip.Request, tx *sip.ServerTx, stale bool) {
 	var hs []Header
-	for _, c := range s.auth.Challenge(source(req).Addr().String(), stale) {
+	challenges := s.auth.Challenge(source(req).Addr().String(), stale)
+	if stopsAtFirst(headerValue(req, "User-Agent")) {
+		challenges = challenges[len(challenges)-1:]
+	}
+	for _, c := range challenges {
 		hs = append(hs, Header{"WWW-Authenticate", c})
 	}
 	s.refuse(req, tx, 401, hs...)
+}
+
+// stopsAtFirst knows phones that give up at a challenge whose algorithm they lack, instead of going on to the next
+// (RFC 8760 section 2.4). They are asked for MD5 alone, which every phone may use anyway.
+func stopsAtFirst(userAgent string) bool {
+	for _, old := range []string{"baresip v0.", "baresip v1.", "baresip v2."} {
+		if strings.HasPrefix(userAgent, old) {
+			return true
+		}
+	}
+	return false
 }
 
 // isOwn tells whether a host means this exchange.

@@ -148,7 +148,7 @@ func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Respons
 	}
 	tx, err := c.s.txl.NewClientTransaction(ctx, req)
 	if err != nil {
-		return nil, nil, fmt.Errorf("sip: sending INVITE to %s: %w: %w", req.Destination(), ErrTransport, err)
+		return nil, nil, unanswered(503, "sending INVITE to "+req.Destination(), ErrTransport, err)
 	}
 	c.mu.Lock()
 	c.req, c.tx, c.provisional, c.cancelSent, c.final, c.failed, c.events = req, tx, false, false, false, false, nil
@@ -162,7 +162,7 @@ func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Respons
 	c.s.count.requests.WithLabelValues("out", "INVITE").Inc()
 	if err := tx.Init(); err != nil {
 		tx.Terminate()
-		return nil, nil, fmt.Errorf("sip: sending INVITE to %s: %w: %w", req.Destination(), ErrTransport, err)
+		return nil, nil, unanswered(503, "sending INVITE to "+req.Destination(), ErrTransport, err)
 	}
 	if !c.s.spawn("an INVITE", func() { c.run(tx) }) {
 		tx.Terminate()
@@ -254,9 +254,9 @@ func (c *inviteClient) run(tx *sip.ClientTx) {
 			case c.s.ctx.Err() != nil:
 				err = ErrClosed
 			case errors.Is(err, sip.ErrTransactionTimeout):
-				err = fmt.Errorf("sip: INVITE to %s: %w", c.req.Destination(), ErrTimeout)
+				err = unanswered(408, "INVITE to "+c.req.Destination(), ErrTimeout, nil)
 			default:
-				err = fmt.Errorf("sip: INVITE to %s: %w: %w", c.req.Destination(), ErrTransport, err)
+				err = unanswered(503, "INVITE to "+c.req.Destination(), ErrTransport, err)
 			}
 			c.tell(event{err: err})
 			return

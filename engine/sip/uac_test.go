@@ -171,7 +171,7 @@ func TestDialFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer silent.Close()
-	if r := <-dial(t.Context(), s, DialRequest{URI: "sip:x@" + silent.LocalAddr().String()}); !errors.Is(r.err, ErrTimeout) {
+	if r := <-dial(t.Context(), s, DialRequest{URI: "sip:x@" + silent.LocalAddr().String()}); !errors.Is(r.err, ErrTimeout) || !errors.As(r.err, &status) || status.Code != 408 {
 		t.Errorf("err %v", r.err)
 	}
 	for _, bad := range []DialRequest{{}, {Trunk: "none", Number: "1"}, {URI: "nonsense"}, {URI: "sip:a@127.0.0.1", Headers: []Header{{"X", "a\r\nb"}}}} {
