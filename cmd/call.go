@@ -23,7 +23,7 @@ type callCmd struct {
 	Server    string         `placeholder:"HOST:PORT" help:"Call there, without looking for an exchange on this machine."`
 	Transport string         `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
 	Press     string         `placeholder:"DIGITS" help:"Keys to press a second after the answer."`
-	Say       string         `type:"existingfile" placeholder:"FILE.wav" help:"What to say, after the beep or the keys. Default: a few words, after a beep."`
+	Say       string         `type:"existingfile" placeholder:"FILE.wav" help:"What to say, after a beep or once the other side is silent. Default: a hummed scale, after a beep only."`
 	Save      string         `type:"path" placeholder:"FILE.wav" help:"Where to keep what is heard."`
 	For       *time.Duration `help:"How long to stay on the line; what is being said is said to its end. Default: 10s, and longer while somebody speaks."`
 	Ring      time.Duration  `default:"60s" help:"How long to let it ring."`
@@ -53,6 +53,9 @@ func (k *callCmd) Run(ctx context.Context, c *console) error {
 	call, err := p.Start(ctx, k.Number)
 	if err == nil {
 		err = k.follow(ctx, s, call, clip)
+	}
+	if ctx.Err() != nil { // Ctrl-C
+		err = context.Canceled
 	}
 	if call != nil {
 		call.Hangup()
@@ -125,41 +128,53 @@ func (k *callCmd) follow(ctx context.Context, s *story, call *phone.Call, clip *
 	s.answered = true
 	stay, cancel := k.patience(ctx, call)
 	defer cancel()
-	over := func(err error) error { // the time is over, or the other side has hung up: neither is a failure
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		return err
-	}
 	if k.Press != "" {
 		if clock.Sleep(stay, clock.Real(), time.Second) != nil {
-			return over(nil)
+			return nil
 		}
 		if err := call.SendDigits(ctx, k.Press); err != nil {
-			return over(ended(call, err))
+			return ended(call, err)
 		}
 		s.tell("pressed %s", k.Press)
 	}
-	if k.Say == "" || k.Press == "" {
-		if _, err := call.WaitHeard(stay, phone.Beep, 0); err != nil {
-			if k.Say == "" || ended(call, err) == nil {
-				return over(nil)
-			}
-			// No beep: it is said all the same, once there was time for one.
-		}
+	if !k.myTurn(stay, call) {
+		_ = call.WaitEnded(stay)
+		return nil
 	}
 	s.tell("speaking")
 	began := time.Now()
 	if err := call.Play(ctx, clip); err != nil {
-		return over(ended(call, err))
+		return ended(call, err)
 	}
-	s.spoke = time.Since(began)
-	s.tell("spoke for %s", seconds(s.spoke.Seconds()))
+	s.tell("spoke for %s", seconds(time.Since(began).Seconds()))
+	if k.Say != "" {
+		_ = call.WaitEnded(stay) // there may be an answer
+	}
+	return nil
+}
+
+// myTurn waits until it is time to speak: after a beep, or, with something of one's own to
+// say, when the other side has been silent for two seconds.
+func (k *callCmd) myTurn(stay context.Context, call *phone.Call) bool {
 	if k.Say == "" {
-		return nil // the message is left: hang up
+		_, err := call.WaitHeard(stay, phone.Beep, 0)
+		return err == nil
 	}
-	_ = call.WaitEnded(stay)
-	return over(nil)
+	const silence = 2 * time.Second
+	for {
+		h := call.Heard()
+		if h.Has(phone.Beep) || h.Length() > silence && !h.SpokenWithin(silence) {
+			return true
+		}
+		select {
+		case <-call.Done():
+			return false
+		default:
+		}
+		if clock.Sleep(stay, clock.Real(), 100*time.Millisecond) != nil {
+			return false
+		}
+	}
 }
 
 // How long a call lasts that is not told how long: this long, and longer while somebody speaks.
@@ -263,16 +278,16 @@ func (k *callCmd) findMessage(s *story, m manage.Manager, before map[string]bool
 func (s *story) outcome(who manage.Caller, err error) error {
 	var status *sip.StatusError
 	switch {
-	case s.answered && (err == nil || errors.Is(err, sip.ErrBye) || errors.Is(err, sip.ErrHungUp)):
+	case s.answered && (err == nil || errors.Is(err, context.Canceled)): // the latter: hung up by Ctrl-C
 		return nil
+	case errors.Is(err, phone.ErrNoExchange):
+		return noServer("start it: belfry serve   or try: belfry demo", "%s", err)
 	case errors.As(err, &status):
 		return refusal(who, s.number, status)
 	case errors.Is(err, context.DeadlineExceeded):
 		return world("let it ring longer with --ring", "%s did not answer", s.number)
 	case errors.Is(err, context.Canceled):
 		return world("", "given up")
-	case errors.Is(err, phone.ErrNoExchange):
-		return noServer("start it: belfry serve   or try: belfry demo", "%s", err)
 	}
 	return world("", "%s", err)
 }

@@ -20,7 +20,6 @@ type story struct {
 	began  time.Time
 
 	answered bool
-	spoke    time.Duration
 	message  float64 // seconds of the message that was left; 0: none
 	saved    string
 

@@ -61,6 +61,8 @@ func (t *teller) Handle(_ context.Context, r slog.Record) error {
 		return nil
 	case !known && a["call"] == "" && r.Level < slog.LevelWarn && !strings.HasPrefix(r.Message, "dialplans: "):
 		return nil
+	case a["effect"] != "": // a problem of the dialplan
+		text = r.Message + "\n" + strings.Repeat(" ", 16) + a["effect"]
 	case !known:
 		text = strings.TrimSpace(r.Message + "  " + strings.Join(rest, " "))
 	}

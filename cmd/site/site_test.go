@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
+	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/phone"
 	"github.com/belfry-pbx/belfry/engine/sip"
@@ -27,6 +28,7 @@ const settingsLua = `return { name = "Test", sip = { udp = "127.0.0.1:0", tcp = 
   rtp = { ports = "16384-32767", address = "127.0.0.1" }, metrics = "127.0.0.1:0" }`
 
 const mainLua = `extension("600", function(call) call:answer() call:sleep("1h") end)
+extension("20x", function(call) call:bridge(call.dialled, { timeout = "20s" }) end)
 extension("601", { emergency = true }, function(call) call:answer() call:sleep("1h") end)`
 
 // short is a folder whose name leaves room for a socket's.
@@ -300,5 +302,98 @@ func TestACallerIsLentASecretOnlyByADemo(t *testing.T) {
 	}
 	if _, err := s.Manager().Caller(ctx, "999"); !errors.Is(err, directory.ErrNoLine) {
 		t.Errorf("a line there is not: %v", err)
+	}
+}
+
+// A phone's transfers are proved here, where there is an exchange to ask.
+func TestTransfers(t *testing.T) {
+	for _, attended := range []bool{false, true} {
+		name := map[bool]string{false: "unattended", true: "attended"}[attended]
+		t.Run(name, func(t *testing.T) {
+			ctx := within(t)
+			s, _ := running(t, options(t))
+			a, b, c := phoneOf(t, s, "201"), phoneOf(t, s, "202"), phoneOf(t, s, "203")
+			atB := make(chan *phone.Call, 1)
+			b.SetIncoming(phone.AnswersAfter(0, func(ctx context.Context, call *phone.Call) {
+				atB <- call
+				<-ctx.Done()
+			}))
+			atC := make(chan *phone.Call, 2)
+			c.SetIncoming(phone.AnswersAfter(0, func(ctx context.Context, call *phone.Call) {
+				atC <- call
+				<-ctx.Done()
+			}))
+			for _, p := range []*phone.Phone{b, c} {
+				if err := p.Register(ctx); err != nil {
+					t.Fatal(err)
+				}
+			}
+			first, err := a.Dial(ctx, "202")
+			if err != nil {
+				t.Fatal(err)
+			}
+			transferor := <-atB
+			if attended {
+				if err := transferor.Hold(ctx); err != nil {
+					t.Fatal(err)
+				}
+				second, err := b.Dial(ctx, "203")
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = transferor.TransferTo(ctx, second)
+				if err != nil {
+					t.Fatal(err)
+				}
+			} else if err := transferor.Transfer(ctx, "203"); err != nil {
+				t.Fatal(err)
+			}
+			third := <-atC
+			// A and C hear each other now: a key that A presses arrives at C.
+			if err := first.SendDigits(ctx, "5"); err != nil {
+				t.Fatal(err)
+			}
+			if keys, err := third.WaitDigits(ctx, 1); err != nil || keys != "5" {
+				t.Errorf("C heard keys %q of A: %v", keys, err)
+			}
+			first.Hangup()
+			if err := third.WaitEnded(ctx); err != nil {
+				t.Errorf("C's call still stands: %v", err)
+			}
+		})
+	}
+}
+
+// A phone that hangs up and is switched off at once, as test calls are, leaves no call behind.
+func TestHangingUpReachesTheExchange(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			ctx := within(t)
+			o := options(t)
+			o.Override = func(c *Config) { c.SIP.TCP = []string{"127.0.0.1:0"} }
+			s, _ := running(t, o)
+			told, err := s.Manager().AddLine(ctx, manage.NewLine{Line: directory.Line{Number: "201"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := s.Engine().Addrs(transport)[0]
+			p, err := phone.New(phone.Options{Server: server, Number: "201", Secret: told.Secret, Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			call, err := p.Dial(ctx, "600")
+			if err != nil {
+				t.Fatal(err)
+			}
+			call.Hangup()
+			if err := p.Close(); err != nil {
+				t.Error(err)
+			}
+			for len(s.Engine().Calls()) > 0 {
+				if err := clock.Sleep(ctx, clock.Real(), 5*time.Millisecond); err != nil {
+					t.Fatalf("the exchange still has the call: %v", err)
+				}
+			}
+		})
 	}
 }

@@ -260,6 +260,14 @@ func (c *Call) Reject(code int) error {
 
 // Hangup ends the call, whatever its state.
 func (c *Call) Hangup() {
+	select {
+	case <-c.ended:
+		return
+	default:
+	}
+	c.phone.mu.Lock()
+	c.phone.hungUp = c.phone.clock.Now()
+	c.phone.mu.Unlock()
 	if c.giveUp != nil {
 		c.giveUp(sip.ErrHungUp)
 	}

@@ -34,10 +34,10 @@ func (c *Call) dialled(l *sip.Leg, err error) {
 	if err != nil {
 		var status *sip.StatusError
 		switch {
+		case errors.Is(err, sip.ErrTimeout), errors.Is(err, sip.ErrTransport): // which count as 408 and 503 too
+			err = fmt.Errorf("%w at %s: %w", ErrNoExchange, c.phone.o.Server, err)
 		case errors.As(err, &status):
 			c.tell(Event{Kind: Refused, Code: status.Code, Text: status.Reason})
-		case errors.Is(err, sip.ErrTimeout), errors.Is(err, sip.ErrTransport):
-			err = fmt.Errorf("%w at %s: %w", ErrNoExchange, c.phone.o.Server, err)
 		}
 		c.finish(err)
 		return

@@ -140,6 +140,16 @@ func (h *Hearing) Total(kind SoundKind) (total time.Duration) {
 	return total
 }
 
+// SpokenWithin tells whether a voice was heard in the last d.
+func (h *Hearing) SpokenWithin(d time.Duration) bool {
+	for _, s := range slices.Backward(h.Sounds) {
+		if s.Kind == Voice {
+			return s.End > h.Length()-d
+		}
+	}
+	return false
+}
+
 // SaveWAV writes all that was heard.
 func (h *Hearing) SaveWAV(w io.Writer) error { return media.WriteWAV(w, h.Clip()) }
 

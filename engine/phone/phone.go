@@ -64,6 +64,7 @@ type Phone struct {
 
 	mu       sync.Mutex
 	incoming Handler
+	hungUp   time.Time // when a call was hung up last
 }
 
 // New switches a phone on. It can call at once; it is called after Register.
@@ -171,8 +172,18 @@ func (p *Phone) SetIncoming(h Handler) {
 	p.incoming = h
 }
 
+// byeTime is what a BYE or CANCEL gets to reach the exchange before the phone is switched off. The
+// SIP side waits for those of calls that stand, not for that of one that was hung up just before.
+const byeTime = 250 * time.Millisecond
+
 // Close hangs up and switches the phone off.
 func (p *Phone) Close() error {
+	p.mu.Lock()
+	rest := byeTime - p.clock.Now().Sub(p.hungUp)
+	p.mu.Unlock()
+	if rest > 0 {
+		_ = clock.Sleep(context.Background(), clock.Real(), rest)
+	}
 	p.cancel(ErrClosed)
 	<-p.done
 	return errors.Join(p.err, p.closeMedia())

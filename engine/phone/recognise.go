@@ -161,6 +161,7 @@ const (
 	longBeep     = 2 * time.Second
 	ringPause    = 2600 * time.Millisecond // UK ringing tone is silent for 2 s
 	cadencePause = 800 * time.Millisecond
+	dropOut      = 600 * time.Millisecond // of a tone without pauses, on a bad line
 	voicePause   = 800 * time.Millisecond
 )
 
@@ -171,7 +172,7 @@ func (l *listener) during(end int) {
 	switch l.run.kind {
 	case tone350450:
 		if length >= leastTone {
-			l.extend(DialTone, start, now, 0, 0)
+			l.extend(DialTone, start, now, dropOut, 0)
 		}
 	case tone400450:
 		if length >= leastTone {
@@ -179,7 +180,7 @@ func (l *listener) during(end int) {
 		}
 	case tone400:
 		if length >= longTone {
-			l.extend(UnobtainableTone, start, now, 0, 0)
+			l.extend(UnobtainableTone, start, now, dropOut, 0)
 		}
 	case toneOther:
 		if length >= longBeep {
@@ -204,6 +205,8 @@ func pauseOf(k SoundKind) time.Duration {
 		return cadencePause
 	case Voice:
 		return voicePause
+	case DialTone, UnobtainableTone:
+		return dropOut
 	}
 	return 0
 }
@@ -229,8 +232,6 @@ func (l *listener) endRun(end int) {
 		if length < leastVoice {
 			l.lull(Voice, now)
 		}
-	case tone350450:
-		l.endSound()
 	}
 }
 
@@ -248,13 +249,14 @@ func (l *listener) burst(start, end time.Duration) {
 	l.off = start - l.ended
 	first := l.ended == 0 || l.off > cadencePause
 	l.ended = end
+	steady := l.current() != nil && l.current().Kind == UnobtainableTone && start-l.current().End <= dropOut
 	switch {
-	case length >= longTone:
-		l.endSound()
+	case length >= longTone || steady:
+		l.extend(UnobtainableTone, start, end, dropOut, 0)
 		l.on = [2]time.Duration{}
 	case first:
 		l.on[0] = 0
-	case near(l.on[0], 225) || near(l.on[1], 225):
+	case (near(l.on[0], 225) || near(l.on[1], 225)) && (near(l.off, 350) || near(l.off, 525)):
 		l.extend(CongestionTone, start-l.off-l.on[0], end, cadencePause, 0)
 	case near(l.on[0], 375) && near(l.on[1], 375) && near(l.off, 375):
 		l.extend(BusyTone, start-l.off-l.on[0], end, cadencePause, 0)

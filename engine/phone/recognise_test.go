@@ -62,6 +62,7 @@ func TestSoundsAreRecognised(t *testing.T) {
 		{"busy", repeat(4, ms(375, 400), ms(375)), []SoundKind{BusyTone}},
 		{"congestion", repeat(3, ms(400, 400), ms(350), ms(225, 400), ms(525)), []SoundKind{CongestionTone}},
 		{"number unobtainable", []part{ms(300), ms(3000, 400)}, []SoundKind{UnobtainableTone}},
+		{"one tone, though the line drops out", []part{ms(1200, 400), ms(260), ms(400, 400), ms(60), ms(1500, 400)}, []SoundKind{UnobtainableTone}},
 		{"a beep", []part{ms(500), ms(250, 1000), ms(500)}, []SoundKind{Beep}},
 		{"a long tone", []part{ms(4000, 1004)}, []SoundKind{Tone}},
 		{"speech", []part{ms(300), speech(2500), ms(1500)}, []SoundKind{Voice}},
@@ -102,7 +103,7 @@ func TestASoundIsToldAsItBeginsAndAsItEnds(t *testing.T) {
 	if n := l.takeNews(); len(n) != 1 || n[0].ended || n[0].sound.Kind != DialTone {
 		t.Fatalf("while it sounds: %v", n)
 	}
-	l.hear(sound(ms(500)))
+	l.hear(sound(ms(1000)))
 	n := l.takeNews()
 	if len(n) != 1 || !n[0].ended {
 		t.Fatalf("after it ended: %v", n)
