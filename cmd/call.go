@@ -41,7 +41,7 @@ func (k *callCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	s := newStory(c, who.Number, k.Number)
+	s := newStory(c, who.Number, k.Number, k.Transport)
 	p, err := phone.New(phone.Options{
 		Server: who.Server, Number: who.Number, User: who.User, Secret: who.Secret, Transport: k.Transport, Events: s.event,
 	})
@@ -281,7 +281,7 @@ func (s *story) outcome(who manage.Caller, err error) error {
 	case s.answered && (err == nil || errors.Is(err, context.Canceled)): // the latter: hung up by Ctrl-C
 		return nil
 	case errors.Is(err, phone.ErrNoExchange):
-		return noServer("start it: belfry serve   or try: belfry demo", "%s", err)
+		return noServer("start it: belfry serve   or try: belfry demo", "no exchange answers at %s by %s", who.Server, s.transport)
 	case errors.As(err, &status):
 		return refusal(who, s.number, status)
 	case errors.Is(err, context.DeadlineExceeded):

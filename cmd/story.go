@@ -14,10 +14,11 @@ import (
 
 // story is a test call as it is told: a line for each thing that happens.
 type story struct {
-	c      *console
-	from   string
-	number string
-	began  time.Time
+	c         *console
+	from      string
+	number    string
+	transport string
+	began     time.Time
 
 	answered bool
 	message  float64 // seconds of the message that was left; 0: none
@@ -34,8 +35,8 @@ type told struct {
 	Text string  `json:"text"`
 }
 
-func newStory(c *console, from, number string) *story {
-	return &story{c: c, from: from, number: number, began: time.Now()}
+func newStory(c *console, from, number, transport string) *story {
+	return &story{c: c, from: from, number: number, transport: transport, began: time.Now()}
 }
 
 func (s *story) tell(format string, args ...any) {
