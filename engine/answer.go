@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/belfry-pbx/belfry/engine/sdp"
@@ -50,9 +49,8 @@ func (c *Call) answer(ctx context.Context, codec string) error {
 			if over := c.over(ctx); over != nil {
 				return over
 			}
-			if errors.Is(err, sdp.ErrNoCommonCodec) || errors.Is(err, sdp.ErrNoAudio) {
-				_ = l.sip.Reject(488, "Not Acceptable Here")
-			}
+			c.logger().Warn("the caller's description of sound is of no use", "error", err)
+			_ = l.sip.Reject(488, "Not Acceptable Here") // fails, rightly, where the answer was sent already
 			c.cancel(ErrEnded)
 			return fmt.Errorf("answer the call: %w: %w", ErrEnded, err)
 		}
