@@ -73,14 +73,23 @@ func (x *exchange) write(name, text string) {
 // replace changes text in a file of the dialplan; it must be there.
 func (x *exchange) replace(name, old, new string) {
 	x.t.Helper()
-	text, err := os.ReadFile(filepath.Join(x.dir, name))
+	rewrite(x.t, x.dir, name, old, new)
+}
+
+// rewrite is replace for an exchange that has not started yet.
+func rewrite(t *testing.T, dir, name, old, new string) {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	text, err := os.ReadFile(path)
 	if err != nil {
-		x.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if !strings.Contains(string(text), old) {
-		x.t.Fatalf("%s has no %q", name, old)
+		t.Fatalf("%s has no %q", name, old)
 	}
-	x.write(name, strings.ReplaceAll(string(text), old, new))
+	if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), old, new)), 0o644); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // start opens and runs the site; stop ends it. Both may be repeated: the data stays.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -32,7 +33,7 @@ type sipp struct {
 	rate   int               // calls begun each second; 0: 10
 	tcp    bool              // instead of UDP
 	server string            // what it calls; "": the exchange
-	keys   map[string]string // further keywords of the scenario
+	fills  map[string]string // what is left open in the scenario: {{.status}} …
 	args   []string          // further options
 }
 
@@ -74,7 +75,7 @@ func (x *exchange) sipp(who sipp) *running {
 		transport = "t1"
 	}
 	args := []string{
-		who.server, "-sf", r.scenario(), "-i", who.host, "-p", strconv.Itoa(who.port), "-t", transport,
+		who.server, "-sf", r.scenario(), "-i", who.host, "-mi", who.host, "-p", strconv.Itoa(who.port), "-t", transport,
 		"-m", strconv.Itoa(max(1, who.calls)), "-r", strconv.Itoa(max(1, who.rate)),
 		"-timeout", fmt.Sprintf("%.0fs", sippLimit.Seconds()), "-timeout_error",
 		"-nostdin", "-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log", "-max_socket", "1000",
@@ -85,9 +86,6 @@ func (x *exchange) sipp(who sipp) *running {
 	}
 	if who.as != "" {
 		args = append(args, "-au", who.as, "-ap", secretOf(who.as), "-auth_uri", who.uri())
-	}
-	for k, v := range who.keys {
-		args = append(args, "-key", k, v)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), sippLimit+10*time.Second)
 	cmd := exec.CommandContext(ctx, "sipp", append(args, who.args...)...)
@@ -125,6 +123,9 @@ func (x *exchange) answers(who sipp) *running {
 	x.t.Helper()
 	r := x.sipp(who)
 	eventually(x.t, "SIPp to listen", func() bool { return r.ended() || r.listens() })
+	if r.ended() {
+		x.t.Fatalf("SIPp %s is over before it began: %v", who.does, r.err)
+	}
 	return r
 }
 
@@ -188,7 +189,7 @@ func (r *running) tell() {
 // messages are all that SIPp has sent and received so far.
 func (r *running) messages() string {
 	text, err := os.ReadFile(filepath.Join(r.dir, "messages.log"))
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		r.t.Fatal(err)
 	}
 	return string(text)
@@ -202,7 +203,7 @@ func (r *running) scenario() string {
 		r.t.Fatal(err)
 	}
 	var text bytes.Buffer
-	if err := parts.ExecuteTemplate(&text, r.who.does+".xml", nil); err != nil {
+	if err := parts.ExecuteTemplate(&text, r.who.does+".xml", r.who.fills); err != nil {
 		r.t.Fatal(err)
 	}
 	name := filepath.Join(r.dir, "scenario.xml")
@@ -267,7 +268,7 @@ func reply(code int, reason string) string {
 }
 
 // sdp is a description of sound in a direction ("sendrecv", "sendonly" …), as the last headers and the body.
-func sdp(direction string) string { return describe("[local_ip]", direction) }
+func sdp(direction string) string { return describe("[media_ip]", direction) }
 
 // nowhere is hold as RFC 2543 had it.
 func nowhere(direction string) string { return describe("0.0.0.0", direction) }
@@ -278,9 +279,9 @@ func describe(addr, direction string) string {
 		"Content-Length: [len]",
 		"",
 		"v=0",
-		"o=sipp 1 1 IN IP4 [local_ip]",
+		"o=sipp 1 1 IN IP[media_ip_type] [media_ip]",
 		"s=-",
-		"c=IN IP[local_ip_type] " + addr,
+		"c=IN IP[media_ip_type] " + addr,
 		"t=0 0",
 		"m=audio [media_port] RTP/AVP 8 101",
 		"a=rtpmap:8 PCMA/8000",
@@ -296,7 +297,7 @@ func (x *exchange) registered(who sipp) sipp {
 		who.port = freeUDPPort(x.t, "127.0.0.1")
 	}
 	register := who
-	register.does, register.calls, register.keys, register.args = "register", 1, nil, nil
+	register.does, register.calls, register.fills, register.args = "register", 1, nil, nil
 	x.does(register)
 	return who
 }

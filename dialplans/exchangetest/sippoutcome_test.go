@@ -1,0 +1,99 @@
+package exchangetest
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/phone"
+)
+
+// What a phone answers other than 200: the caller comes to voicemail, and nowhere else.
+func TestRefusedCallsComeToVoicemail(t *testing.T) {
+	t.Parallel()
+	for _, status := range []string{"486 Busy Here", "302 Moved Temporarily", "480 Temporarily Unavailable", "500 Server Internal Error", "404 Not Found"} {
+		t.Run(status[:3], func(t *testing.T) {
+			t.Parallel()
+			x := startExchange(t)
+			outside := x.trunkSocket()
+			// A premium number: a call there would be expensive.
+			p := x.answers(x.registered(sipp{does: "refuses", as: "15902", fills: map[string]string{"status": status, "moved": "09098790000"}}))
+			c := x.dial(x.phone("77513", nil), "15902")
+			p.wait()
+			if _, err := c.WaitHeard(within(t), phone.Beep, 0); err != nil {
+				t.Fatalf("no voicemail: %v", err)
+			}
+			if err := c.Play(within(t), speech(3*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			c.Hangup()
+			eventually(t, "the message", func() bool { return len(x.messages("15902")) == 1 })
+			if m := x.messages("15902")[0]; m.From != "77513" || m.Name != "Ada Byron" || m.Length < 2*time.Second {
+				t.Errorf("the message is %+v", m)
+			}
+			outside.heardNothing()
+		})
+	}
+}
+
+// A line without a phone: voicemail answers, and nobody waits for ringing that nobody hears.
+func TestUnregisteredLine(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t)
+	x.does(sipp{does: "atonce", as: "77513", dials: "15902"})
+}
+
+// Two trunks, of which the first does not work: calls go out by the second.
+func TestTrunkFailover(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"says 503", "refuses connections"} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			port, transport := freeUDPPort(t, "127.0.0.8"), "udp"
+			if fault == "refuses connections" {
+				transport = "tcp"
+			}
+			x := startExchange(t, func(dir string) {
+				rewrite(t, dir, "settings.lua", `trunks = {`, fmt.Sprintf(`trunks = { first = { host = "127.0.0.8:%d", transport = %q, from = { "127.0.0.8/32" } },`, port, transport))
+				rewrite(t, dir, "site.lua", `{ "pstn" }`, `{ "first", "pstn" }`)
+			})
+			var first *running
+			if fault == "says 503" {
+				first = x.answers(sipp{does: "refuses", host: "127.0.0.8", port: port, fills: map[string]string{"status": "503 Service Unavailable", "moved": "nowhere"}})
+			}
+			second := x.answers(sipp{does: "answer", host: carrier, port: x.trunk})
+			x.does(sipp{does: "talk", as: "77513", dials: "07700900123"})
+			second.wait()
+			if first != nil {
+				first.wait()
+			}
+		})
+	}
+}
+
+// messages are the new messages of a mailbox.
+func (x *exchange) messages(number string) []mailbox.Message {
+	x.t.Helper()
+	box, err := x.Engine().Mailboxes().Get(number)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	all, err := box.Messages(within(x.t), "new")
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return all
+}
+
+// speech is a sound that is no beep: two tones that come and go.
+func speech(d time.Duration) *media.Clip {
+	pcm := make([]int16, d*8000/time.Second)
+	for i := range pcm {
+		at := float64(i) / 8000
+		pcm[i] = int16(6000 * (1 + math.Sin(2*math.Pi*3*at)) * (math.Sin(2*math.Pi*310*at) + math.Sin(2*math.Pi*470*at)) / 4)
+	}
+	return media.NewClip(8000, pcm)
+}
