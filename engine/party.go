@@ -122,7 +122,7 @@ func (c *Call) routedAs() Party {
 type bindings struct{ store *registration.Store }
 
 func (e *Engine) bindingStore() sip.BindingStore {
-	return bindings{registration.New(e.opts.Store)}
+	return bindings{registration.New(e.opts.Store, registration.WithClock(e.clock))}
 }
 
 func (b bindings) Load(ctx context.Context) ([]sip.Binding, error) {

@@ -185,12 +185,16 @@ func (e *Engine) replace(ctx context.Context, l *leg, target *sip.Leg) {
 		return
 	}
 	c := z.owner()
+	z.mu.Lock()
+	z.leaving = true // answering l ends it
+	z.mu.Unlock()
+	c.substitute(z, l)
 	if err := l.answer(ctx, ""); err != nil {
-		e.log.Warn("an INVITE with Replaces could not be answered", "error", err)
+		c.logger().Warn("an INVITE with Replaces could not be answered", "by", l.party.Number, "error", err)
+		l.hangup()
 		return
 	}
 	c.logger().Info("taken over", "by", l.party.Number, "from", z.party.Number)
-	c.substitute(z, l)
 }
 
 // substitute puts y where z is, and hangs z up. Engine.transfers is held.

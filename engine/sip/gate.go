@@ -222,13 +222,18 @@ func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, 
 func (s *Server) challenge(req *sip.Request, tx *sip.ServerTx, stale bool) {
 	var hs []Header
 	challenges := s.auth.Challenge(source(req).Addr().String(), stale)
-	if stopsAtFirst(headerValue(req, "User-Agent")) {
+	if stopsAtFirst(headerValue(req, "User-Agent")) || usesMD5(headerValue(req, "Authorization")) {
 		challenges = challenges[len(challenges)-1:]
 	}
 	for _, c := range challenges {
 		hs = append(hs, Header{"WWW-Authenticate", c})
 	}
 	s.refuse(req, tx, 401, hs...)
+}
+
+// usesMD5 tells whether credentials are of the old kind: who has sent them once is asked for them again.
+func usesMD5(credentials string) bool {
+	return credentials != "" && !strings.Contains(strings.ToUpper(credentials), "SHA-")
 }
 
 // stopsAtFirst knows phones that give up at a challenge whose algorithm they lack, instead of going on to the next

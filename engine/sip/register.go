@@ -261,6 +261,10 @@ func contactOf(v string) (registrar.Contact, bool) {
 	return c, true
 }
 
+// greetAfter is how long a device that has just appeared has to subscribe to its mailbox. Some phones are confused by
+// a NOTIFY that crosses their SUBSCRIBE.
+const greetAfter = 500 * time.Millisecond
+
 // greet tells a device that has just appeared about its line's messages, unless it subscribes.
 func (s *Server) greet(callID string, known, bindings []Binding) {
 	for _, b := range bindings {
@@ -272,7 +276,7 @@ func (s *Server) greet(callID string, known, bindings []Binding) {
 			fresh = fresh && !(k.Contact == b.Contact && k.CallID == b.CallID && cmp.Compare(k.CSeq, b.CSeq) <= 0)
 		}
 		if fresh {
-			s.spawn("NOTIFY", func() { s.notifyDevice(b) })
+			s.clock.AfterFunc(greetAfter, func() { s.spawn("NOTIFY", func() { s.notifyDevice(b) }) })
 		}
 	}
 }
