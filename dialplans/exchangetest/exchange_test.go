@@ -42,23 +42,33 @@ type exchange struct {
 // change may edit the copy of the dialplan before it is loaded.
 func startExchange(t *testing.T, change ...func(dir string)) *exchange {
 	t.Helper()
-	x := &exchange{t: t, dir: t.TempDir(), data: t.TempDir(), clock: clock.NewJumping(), trunk: freeUDPPort(t, carrier)}
-	if err := os.CopyFS(x.dir, os.DirFS("../chorus")); err != nil {
-		t.Fatal(err)
-	}
-	x.write("settings.lua", fmt.Sprintf(`return {
-  name = "Test",
-  sip = { udp = "127.0.0.1:0", tcp = "127.0.0.1:0", realm = "chorus" },
-  rtp = { ports = "20000-29999", address = "127.0.0.1" },
-  metrics = false,
-  trunks = { pstn = { host = "%[1]s:%[2]d", from = { "%[1]s/32" } } },
-}
-`, carrier, x.trunk))
+	x := newExchange(t, "127.0.0.1:0", false)
 	for _, f := range change {
 		f(x.dir)
 	}
 	x.start()
 	x.importLines()
+	return x
+}
+
+// newExchange copies the chorus dialplan and says where it is to listen and to be measured: false, or "host:port".
+func newExchange(t *testing.T, at string, metrics any) *exchange {
+	t.Helper()
+	x := &exchange{t: t, dir: t.TempDir(), data: t.TempDir(), clock: clock.NewJumping(), trunk: freeUDPPort(t, carrier)}
+	if err := os.CopyFS(x.dir, os.DirFS("../chorus")); err != nil {
+		t.Fatal(err)
+	}
+	if name, ok := metrics.(string); ok {
+		metrics = fmt.Sprintf("%q", name)
+	}
+	x.write("settings.lua", fmt.Sprintf(`return {
+  name = "Test",
+  sip = { udp = "%[3]s", tcp = "%[3]s", realm = "chorus" },
+  rtp = { ports = "20000-29999", address = "127.0.0.1" },
+  metrics = %[4]v,
+  trunks = { pstn = { host = "%[1]s:%[2]d", from = { "%[1]s/32" } } },
+}
+`, carrier, x.trunk, at, metrics))
 	return x
 }
 
@@ -129,6 +139,14 @@ func (x *exchange) start() {
 // importLines imports the dialplan's lines.csv with secrets that the tests know.
 func (x *exchange) importLines() {
 	x.t.Helper()
+	if _, err := x.Manager().ImportLines(context.Background(), strings.NewReader(x.lines())); err != nil {
+		x.t.Fatal(err)
+	}
+}
+
+// lines is the dialplan's lines.csv with secrets that the tests know.
+func (x *exchange) lines() string {
+	x.t.Helper()
 	f, err := os.Open(filepath.Join(x.dir, "lines.csv"))
 	if err != nil {
 		x.t.Fatal(err)
@@ -149,9 +167,7 @@ func (x *exchange) importLines() {
 	if err := csv.NewWriter(&text).WriteAll(rows); err != nil {
 		x.t.Fatal(err)
 	}
-	if _, err := x.Manager().ImportLines(context.Background(), strings.NewReader(text.String())); err != nil {
-		x.t.Fatal(err)
-	}
+	return text.String()
 }
 
 // secretOf is a line's secret: the exchange refuses any that the number gives away.
@@ -228,4 +244,17 @@ func freePort(t *testing.T) int {
 	}
 	defer l.Close()
 	return l.Addr().(*net.TCPAddr).Port
+}
+
+// appendTo adds to a file of a dialplan.
+func appendTo(t *testing.T, dir, name, text string) {
+	t.Helper()
+	f, err := os.OpenFile(filepath.Join(dir, name), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		t.Fatal(err)
+	}
 }

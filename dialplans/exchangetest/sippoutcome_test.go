@@ -14,28 +14,34 @@ import (
 // What a phone answers other than 200: the caller comes to voicemail, and nowhere else.
 func TestRefusedCallsComeToVoicemail(t *testing.T) {
 	t.Parallel()
-	for _, status := range []string{"486 Busy Here", "302 Moved Temporarily", "480 Temporarily Unavailable", "500 Server Internal Error", "404 Not Found"} {
-		t.Run(status[:3], func(t *testing.T) {
-			t.Parallel()
-			x := startExchange(t)
-			outside := x.trunkSocket()
-			// A premium number: a call there would be expensive.
-			p := x.answers(x.registered(sipp{does: "refuses", as: "15902", fills: map[string]string{"status": status, "moved": "09098790000"}}))
-			c := x.dial(x.phone("77513", nil), "15902")
-			p.wait()
-			if _, err := c.WaitHeard(within(t), phone.Beep, 0); err != nil {
-				t.Fatalf("no voicemail: %v", err)
-			}
-			if err := c.Play(within(t), speech(3*time.Second)); err != nil {
-				t.Fatal(err)
-			}
-			c.Hangup()
-			eventually(t, "the message", func() bool { return len(x.messages("15902")) == 1 })
-			if m := x.messages("15902")[0]; m.From != "77513" || m.Name != "Ada Byron" || m.Length < 2*time.Second {
-				t.Errorf("the message is %+v", m)
-			}
-			outside.heardNothing()
-		})
+	x := startExchange(t)
+	outside := x.trunkSocket()
+	phone := x.registered(sipp{does: "refuses", as: "15902"})
+	for _, status := range []string{"302 Moved Temporarily", "480 Temporarily Unavailable", "500 Server Internal Error", "404 Not Found", "486 Busy Here"} {
+		// A premium number: a call there would be expensive.
+		phone.fills = map[string]string{"status": status, "moved": "09098790000"}
+		p := x.answers(phone)
+		x.does(sipp{does: "atonce", as: "77513", dials: "15902"})
+		p.wait()
+	}
+	outside.heardNothing()
+}
+
+func TestBusyLineTakesMessage(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t)
+	x.phone("15902", phone.IsBusy())
+	c := x.dial(x.phone("77513", nil), "15902")
+	if _, err := c.WaitHeard(within(t), phone.Beep, 0); err != nil {
+		t.Fatalf("no voicemail: %v", err)
+	}
+	if err := c.Play(within(t), speech(3*time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	c.Hangup()
+	eventually(t, "the message", func() bool { return len(x.messages("15902")) == 1 })
+	if m := x.messages("15902")[0]; m.From != "77513" || m.Name != "Ada Byron" || m.Length < 2*time.Second {
+		t.Errorf("the message is %+v", m)
 	}
 }
 
