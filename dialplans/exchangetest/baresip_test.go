@@ -298,20 +298,37 @@ func (b *baresip) heard() *media.Clip {
 	return media.NewClip(8000, pcm)
 }
 
-// dominant is which of the tests' tones sounds loudest in a clip; 0: none does.
-func dominant(c *media.Clip) int {
-	best, loudest := 0, 0.0
-	for _, hz := range []int{300, 440, 620, 770, 1000, 1330} {
-		k := 2 * math.Cos(2*math.Pi*float64(hz)/float64(c.Rate()))
+// hears waits until the phone has heard a tone, for half a second on end, since it had heard from samples.
+func (b *baresip) hears(hz, from int) {
+	b.t.Helper()
+	const window = 4000 // half a second
+	eventually(b.t, fmt.Sprintf("%s to hear %d Hz", b.number, hz), func() bool {
+		pcm := b.heard().PCM()
+		for at := from; at+window <= len(pcm); at += window / 2 {
+			if dominant(pcm[at:at+window]) == hz {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// listened is how many samples the phone has heard so far.
+func (b *baresip) listened() int { return len(b.heard().PCM()) }
+
+// dominant is which of the tests' tones makes up most of 8 kHz sound; 0: none does.
+func dominant(pcm []int16) int {
+	for _, hz := range []int{300, 440, 620, 770, 1330} {
+		k := 2 * math.Cos(2*math.Pi*float64(hz)/8000)
 		var s1, s2, energy float64
-		for _, v := range c.PCM() {
+		for _, v := range pcm {
 			s1, s2 = float64(v)+k*s1-s2, s1
 			energy += float64(v) * float64(v)
 		}
-		power := (s1*s1 + s2*s2 - k*s1*s2) / float64(max(1, len(c.PCM())))
-		if power > loudest && power > energy/8 {
-			best, loudest = hz, power
+		// A pure tone of n samples has n/2 times its energy at its frequency.
+		if s1*s1+s2*s2-k*s1*s2 > energy*float64(len(pcm))/3 && energy > float64(len(pcm))*1e4 {
+			return hz
 		}
 	}
-	return best
+	return 0
 }
