@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -234,12 +235,35 @@ func (s *Server) observe(res *sip.Response) {
 	}
 }
 
+// trunkPatience is how many T1 a carrier's server may take to say anything at all, even 100: 6 s, in which it has been
+// sent the INVITE four times. RFC 3261 has a caller wait 64*T1, in silence, before the next server is tried.
+const trunkPatience = 12
+
+// heard tells whether there was any response to the present INVITE.
+func (c *inviteClient) heard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.provisional || c.final || c.winner != nil
+}
+
 // run handles the responses of one INVITE transaction until it has its final one. It also takes them from sipgo, whose
 // transaction waits until somebody does.
 func (c *inviteClient) run(tx *sip.ClientTx) {
 	taken, over := false, false // sipgo has handed over its final response; we have handled ours
+	silent := false
+	var patience <-chan time.Time
+	if c.rt.peer.Trunk != "" {
+		t := c.s.clock.NewTimer(trunkPatience * c.s.timers.T1)
+		defer t.Stop()
+		patience = t.C()
+	}
 	for !taken || !over {
 		select {
+		case <-patience:
+			over = c.handleArrived() || over
+			if silent = !c.heard(); silent {
+				tx.Terminate()
+			}
 		case res := <-tx.Responses():
 			taken = taken || !res.IsProvisional()
 		case <-c.arrival:
@@ -253,7 +277,7 @@ func (c *inviteClient) run(tx *sip.ClientTx) {
 			switch {
 			case c.s.ctx.Err() != nil:
 				err = ErrClosed
-			case errors.Is(err, sip.ErrTransactionTimeout):
+			case silent, errors.Is(err, sip.ErrTransactionTimeout):
 				err = unanswered(408, "INVITE to "+c.req.Destination(), ErrTimeout, nil)
 			default:
 				err = unanswered(503, "INVITE to "+c.req.Destination(), ErrTransport, err)
