@@ -89,12 +89,37 @@ func (r *raw) request(method, number, from string, headers ...string) string {
 // trunkSocket stands in for the carrier where nothing must arrive.
 func (x *exchange) trunkSocket() *raw {
 	x.t.Helper()
-	c, err := net.ListenPacket("udp", fmt.Sprintf("%s:%d", carrier, x.trunk))
+	return x.listens(fmt.Sprintf("%s:%d", carrier, x.trunk))
+}
+
+// listens opens a socket that is to be called.
+func (x *exchange) listens(at string) *raw {
+	x.t.Helper()
+	c, err := net.ListenPacket("udp", at)
 	if err != nil {
 		x.t.Fatal(err)
 	}
 	x.t.Cleanup(func() { c.Close() })
 	return &raw{t: x.t, conn: c.(*net.UDPConn)}
+}
+
+// receive is the next message, and where it came from.
+func (r *raw) receive() (string, net.Addr) {
+	r.t.Helper()
+	if err := r.conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		r.t.Fatal(err)
+	}
+	b := make([]byte, 65536)
+	n, from, err := r.conn.ReadFrom(b)
+	if err != nil {
+		r.t.Fatalf("nothing comes to %s: %v", r.conn.LocalAddr(), err)
+	}
+	return string(b[:n]), from
+}
+
+// refusing is a final response to a request.
+func refusing(request, status string) string {
+	return "SIP/2.0 " + status + "\r\n" + strings.Join(copied.FindAllString(request, -1), "") + "Content-Length: 0\r\n\r\n"
 }
 
 // heardNothing fails the test if anything has arrived so far.
@@ -103,4 +128,17 @@ func (r *raw) heardNothing() {
 	if m := r.next(time.Millisecond); m != "" {
 		r.t.Errorf("%s got:\n%s", r.conn.LocalAddr(), m)
 	}
+}
+
+// acknowledging is the ACK for a response of 300 or more.
+func acknowledging(invite, response string) string {
+	line, rest, _ := strings.Cut(invite, "\r\n")
+	via, _, _ := strings.Cut(rest, "\r\n")
+	ack := strings.Replace(line, "INVITE", "ACK", 1) + "\r\n" + via + "\r\n"
+	for _, header := range copied.FindAllString(response, -1) {
+		if !strings.HasPrefix(header, "Via:") {
+			ack += strings.Replace(header, " INVITE", " ACK", 1)
+		}
+	}
+	return ack + "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
 }

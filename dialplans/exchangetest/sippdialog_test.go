@@ -167,6 +167,29 @@ func TestMalformedMessages(t *testing.T) {
 	x.dial(x.phone("77513", nil), "*43").Hangup()
 }
 
+// A caller whose description of sound we cannot use is told so: 488.
+func TestUselessDescription(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t)
+	r := x.raw(carrier)
+	x.phone("15902", phone.AnswersAfter(0, nil))
+	invite := r.request("INVITE", "01865615902", "+441632960123@carrier.example")
+	for name, m := range map[string]string{
+		"a codec we lack":         strings.Replace(invite, "RTP/AVP 8", "RTP/AVP 9", 1),
+		"an address that is none": strings.Replace(invite, "c=IN IP4 127.0.0.9", "c=IN IP4 127.0.0.x", 1),
+		"no sound at all":         strings.Replace(invite, "m=audio", "m=video", 1),
+	} {
+		m = strings.ReplaceAll(m, "Call-ID: ", "Call-ID: "+strings.ReplaceAll(name, " ", "-"))
+		m = strings.ReplaceAll(m, "branch=z9hG4bK", "branch=z9hG4bK"+strings.ReplaceAll(name, " ", "-"))
+		r.say(m)
+		if got := r.final(); !strings.HasPrefix(got, "SIP/2.0 488 ") {
+			t.Errorf("%s: %s", name, got)
+		} else {
+			r.say(acknowledging(m, got))
+		}
+	}
+}
+
 // OPTIONS asks whether we live. The carrier may ask, and so may a phone from where it registered; a stranger learns nothing.
 func TestOptions(t *testing.T) {
 	t.Parallel()

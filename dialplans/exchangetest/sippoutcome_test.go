@@ -3,6 +3,7 @@ package exchangetest
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,27 +56,33 @@ func TestUnregisteredLine(t *testing.T) {
 // Two trunks, of which the first does not work: calls go out by the second.
 func TestTrunkFailover(t *testing.T) {
 	t.Parallel()
-	for _, fault := range []string{"says 503", "refuses connections"} {
+	for fault, transport := range map[string]string{"says 503": "udp", "refuses connections": "tcp", "says nothing": "udp"} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			port, transport := freeUDPPort(t, "127.0.0.8"), "udp"
-			if fault == "refuses connections" {
-				transport = "tcp"
-			}
+			at := fmt.Sprintf("127.0.0.8:%d", freeUDPPort(t, "127.0.0.8"))
 			x := startExchange(t, func(dir string) {
-				rewrite(t, dir, "settings.lua", `trunks = {`, fmt.Sprintf(`trunks = { first = { host = "127.0.0.8:%d", transport = %q, from = { "127.0.0.8/32" } },`, port, transport))
+				rewrite(t, dir, "settings.lua", `trunks = {`, fmt.Sprintf(`trunks = { first = { host = %q, transport = %q, from = { "127.0.0.8/32" } },`, at, transport))
 				rewrite(t, dir, "site.lua", `{ "pstn" }`, `{ "first", "pstn" }`)
 			})
-			var first *running
-			if fault == "says 503" {
-				first = x.answers(sipp{does: "refuses", host: "127.0.0.8", port: port, fills: map[string]string{"status": "503 Service Unavailable", "moved": "nowhere"}})
+			var first *raw
+			if transport == "udp" {
+				first = x.listens(at)
 			}
 			second := x.answers(sipp{does: "answer", host: carrier, port: x.trunk})
-			x.does(sipp{does: "talk", as: "77513", dials: "07700900123"})
-			second.wait()
-			if first != nil {
-				first.wait()
+			caller := x.sipp(sipp{does: "talk", as: "77513", dials: "07700900123"})
+			switch fault {
+			case "says 503":
+				invite, from := first.receive()
+				if _, err := first.conn.WriteTo([]byte(refusing(invite, "503 Service Unavailable")), from); err != nil {
+					t.Fatal(err)
+				}
+			case "says nothing":
+				first.receive()
+				x.clock.Jump(10 * time.Second)
+				eventually(t, "the second trunk to be tried", func() bool { return strings.Contains(second.messages(), "INVITE sip:") })
 			}
+			caller.wait()
+			second.wait()
 		})
 	}
 }
