@@ -265,9 +265,6 @@ func (c *Call) Hangup() {
 		return
 	default:
 	}
-	c.phone.mu.Lock()
-	c.phone.hungUp = c.phone.clock.Now()
-	c.phone.mu.Unlock()
 	if c.giveUp != nil {
 		c.giveUp(sip.ErrHungUp)
 	}

@@ -64,7 +64,10 @@ type Phone struct {
 
 	mu       sync.Mutex
 	incoming Handler
-	hungUp   time.Time // when a call was hung up last
+	off      bool           // Close was called
+	dials    sync.WaitGroup // calls that are being dialled
+	giveUp   context.CancelCauseFunc
+	standing context.Context // ends when the phone is switched off, and calls still dialled with it
 }
 
 // New switches a phone on. It can call at once; it is called after Register.
@@ -117,17 +120,13 @@ func (p *Phone) listen() (err error) {
 	if p.sip, err = sip.New(so); err != nil {
 		return err
 	}
+	p.standing, p.giveUp = context.WithCancelCause(context.Background())
 	ctx, cancel := context.WithCancelCause(context.Background())
 	p.cancel = cancel
 	go func() {
 		defer close(p.done)
 		p.err = p.sip.Run(ctx)
 	}()
-	if err := p.awaitReady(); err != nil {
-		cancel(ErrClosed)
-		<-p.done
-		return errors.Join(err, p.err)
-	}
 	return nil
 }
 
@@ -172,18 +171,13 @@ func (p *Phone) SetIncoming(h Handler) {
 	p.incoming = h
 }
 
-// byeTime is what a BYE or CANCEL gets to reach the exchange before the phone is switched off. The
-// SIP side waits for those of calls that stand, not for that of one that was hung up just before.
-const byeTime = 250 * time.Millisecond
-
-// Close hangs up and switches the phone off.
+// Close hangs up, takes the registration back and switches the phone off.
 func (p *Phone) Close() error {
 	p.mu.Lock()
-	rest := byeTime - p.clock.Now().Sub(p.hungUp)
+	p.off = true
 	p.mu.Unlock()
-	if rest > 0 {
-		_ = clock.Sleep(context.Background(), clock.Real(), rest)
-	}
+	p.giveUp(ErrClosed)
+	p.dials.Wait() // then each has left its CANCEL to the SIP side, which waits for it
 	p.cancel(ErrClosed)
 	<-p.done
 	return errors.Join(p.err, p.closeMedia())
@@ -219,16 +213,31 @@ func (p *Phone) Start(ctx context.Context, number string) (*Call, error) {
 	}
 	dialling, cancel := context.WithCancelCause(ctx)
 	c.giveUp = cancel
-	go func() {
+	off := !p.dial(func() {
 		defer cancel(nil)
+		defer context.AfterFunc(p.standing, func() { cancel(ErrClosed) })()
 		defer c.recover()
 		c.dialled(p.sip.Dial(dialling, sip.DialRequest{
 			Trunk: exchange, Number: number, Offer: c.local.Offer(),
 			From:       sip.Address{Display: p.o.Name, User: p.o.Number, Host: host(p.o.Server)},
 			OnProgress: c.progress, Handler: c.handler(),
 		}))
-	}()
+	})
+	if off {
+		c.finish(ErrClosed)
+		return nil, ErrClosed
+	}
 	return c, nil
+}
+
+// dial runs f, which makes a call, unless the phone is switched off.
+func (p *Phone) dial(f func()) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.off {
+		p.dials.Go(f)
+	}
+	return !p.off
 }
 
 // invited takes a call that comes in; it returns when the call is over.

@@ -93,6 +93,10 @@ func (c *inviteClient) abandon(cause error) {
 		c.cause = cause
 	}
 	winner := c.winner
+	if winner == nil && c.running > 0 && !c.leaving {
+		c.leaving = true
+		c.s.leaving.add()
+	}
 	send := winner == nil && c.provisional && !c.cancelSent && !c.final
 	c.cancelSent = c.cancelSent || send
 	c.mu.Unlock()

@@ -279,14 +279,24 @@ func TestMessageWaiting(t *testing.T) {
 		}
 	})
 	p := newPhone(t, s, "1001")
+	greeted := func() *msg { // a NOTIFY that was not asked for, when the phone has had its time to subscribe
+		t.Helper()
+		notifies := func() int { return p.count(func(m *msg) bool { return m.method() == "NOTIFY" }) }
+		before := notifies()
+		eventually(t, "the lamp is told", func() bool {
+			c.Advance(greetAfter)
+			return notifies() > before
+		})
+		return p.request("NOTIFY")
+	}
 	p.registerAuth(3600)
-	n := p.request("NOTIFY") // not asked for
+	n := greeted()
 	p.respond(n, 200, "", "")
 	if !strings.Contains(n.body, "Messages-Waiting: yes\r\n") || !strings.Contains(n.body, "Voice-Message: 2/1 (1/0)\r\n") || n.get("Event") != "message-summary" {
 		t.Errorf("NOTIFY %+v", n)
 	}
 	p.registerAuth(3600) // a new Call-ID: the phone has restarted
-	p.respond(p.request("NOTIFY"), 200, "", "")
+	p.respond(greeted(), 200, "", "")
 
 	sub := p.newCall("1001")
 	subscribe := func(expires string, more ...string) *msg {

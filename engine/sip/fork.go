@@ -121,7 +121,7 @@ func (l *Leg) confirm(res *sip.Response) {
 // hangUpFork ends a dialog that its fork answered too late.
 func (l *Leg) hangUpFork() {
 	l.finish(ErrAnsweredElsewhere)
-	l.s.spawn("BYE", func() {
+	l.s.goodbye("BYE", func() {
 		ctx, cancel := context.WithTimeout(l.s.ctx, 64*l.s.timers.T1)
 		defer cancel()
 		if _, err := l.do(ctx, sip.BYE, nil, ""); err != nil {

@@ -227,7 +227,7 @@ func (l *Leg) bye(cause error, h ...Header) {
 	if !l.finish(cause) {
 		return
 	}
-	l.s.spawn("BYE", func() {
+	l.s.goodbye("BYE", func() {
 		ctx, cancel := clock.WithTimeout(context.WithoutCancel(l.ctx), clock.Real(), 64*l.s.timers.T1)
 		defer cancel()
 		if _, err := l.do(ctx, sip.BYE, nil, "", h...); err != nil {

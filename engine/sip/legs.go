@@ -1,12 +1,6 @@
 package sip
 
-import (
-	"context"
-	"fmt"
-	"sync"
-
-	"github.com/emiago/sipgo/sip"
-)
+import "fmt"
 
 // register puts a leg in the dialog table.
 func (s *Server) register(l *Leg, id dialogID) {
@@ -58,35 +52,4 @@ func (s *Server) forget(l *Leg) {
 		delete(s.dialogs, id)
 	}
 	s.mu.Unlock()
-}
-
-// hangUpAll ends every leg and gives the BYEs a moment to be answered.
-func (s *Server) hangUpAll() {
-	s.mu.Lock()
-	legs := make([]*Leg, 0, len(s.dialogs))
-	for _, l := range s.dialogs {
-		legs = append(legs, l)
-	}
-	s.mu.Unlock()
-	if len(legs) == 0 {
-		return
-	}
-	var wg sync.WaitGroup
-	ctx, cancel := context.WithTimeout(context.Background(), 4*s.timers.T1)
-	defer cancel()
-	for _, l := range legs {
-		wg.Go(func() {
-			l.mu.Lock()
-			confirmed := l.d.Confirmed
-			l.mu.Unlock()
-			if confirmed && l.finish(ErrClosed) {
-				if _, err := l.do(ctx, sip.BYE, nil, ""); err != nil {
-					l.log.Debug("BYE at the end", "err", err)
-				}
-				return
-			}
-			l.end(ErrClosed)
-		})
-	}
-	wg.Wait()
 }

@@ -323,12 +323,9 @@ func normalHost(h string) string {
 
 // wireOptions are the limits for strangers; sipgo sees only what wire lets through.
 func (s *Server) wireOptions() wire.Options {
-	o := wire.Options{
+	return wire.Options{
 		Clock: s.clock, Rate: float64(s.o.RateLimit),
-		Count: func(reason string) { s.count.wire.WithLabelValues(reason).Inc() },
+		Count:  func(reason string) { s.count.wire.WithLabelValues(reason).Inc() },
+		Exempt: func(a netip.Addr) bool { return s.trunks.at(a) != "" },
 	}
-	for _, t := range s.o.Trunks {
-		o.Exempt = append(o.Exempt, t.From...)
-	}
-	return o
 }

@@ -173,4 +173,7 @@ func TestTrunkRegisters(t *testing.T) {
 	if len(s.Trunks()) != 0 {
 		t.Error("the trunk is still there")
 	}
+	carrier.respond(carrier.wait("the end of the registration", func(m *msg) bool {
+		return m.method() == "REGISTER" && m.get("Expires") == "0"
+	}), 200, "r", "")
 }

@@ -44,10 +44,11 @@ type Server struct {
 	trunks   trunkTable
 	subs     subscriptions
 
-	ready  chan struct{}   // closed once Run serves: before, sipgo would not send from our sockets
-	ctx    context.Context // ends when Run ends
-	cancel context.CancelCauseFunc
-	work   workers
+	ready   chan struct{}   // closed once Run serves: before, sipgo would not send from our sockets
+	ctx     context.Context // ends when Run ends
+	cancel  context.CancelCauseFunc
+	work    workers
+	leaving goodbyes
 
 	mu      sync.Mutex
 	dialogs map[dialogID]*Leg
@@ -146,7 +147,8 @@ func (s *Server) stack() {
 	s.txl.OnRequest(s.handle)
 }
 
-// Run serves until ctx ends, then hangs up what is left, writes what is unwritten and closes the sockets.
+// Run serves until ctx ends, then hangs up what is left, takes back its registrations at trunks, writes what is unwritten
+// and closes the sockets. What the methods of a Server send before Run began waits until it has.
 func (s *Server) Run(ctx context.Context) error {
 	if err := s.reg.load(ctx); err != nil {
 		s.Close()
@@ -171,7 +173,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case <-s.ctx.Done():
 	}
-	s.hangUpAll()
+	s.sayGoodbye()
 	return s.Close()
 }
 

@@ -20,6 +20,7 @@ const (
 	trunkRetryFirst = 5 * time.Second
 	trunkRetryMost  = 5 * time.Minute
 	trunkLookup     = 5 * time.Minute
+	trunkLeave      = time.Second // for taking a registration back
 )
 
 // trunk is one trunk at work.
@@ -91,6 +92,18 @@ func (t *trunkTable) start() {
 	}
 }
 
+// leave ends what the trunks do by themselves, registrations at the carriers included. It does not wait.
+func (t *trunkTable) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.running = false
+	for _, n := range t.list {
+		if n.stop != nil {
+			n.stop()
+		}
+	}
+}
+
 // launch starts what a trunk does by itself. The table's lock is held.
 func (t *trunkTable) launch(n *trunk) {
 	if n.stop != nil {
@@ -99,7 +112,7 @@ func (t *trunkTable) launch(n *trunk) {
 	var ctx context.Context
 	ctx, n.stop = context.WithCancel(t.s.ctx)
 	if n.Register {
-		t.s.spawn("trunk registration", func() { t.keepRegistered(ctx, n) })
+		t.s.goodbye("trunk registration", func() { t.keepRegistered(ctx, n) })
 	} else if len(n.From) == 0 {
 		t.s.spawn("trunk look-up", func() { t.keepResolved(ctx, n) })
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/belfry-pbx/belfry/engine/clock"
 )
 
-// keepRegistered registers at a trunk, again before it runs out, and after a failure ever more slowly.
+// keepRegistered registers at a trunk, again before it runs out, and after a failure ever more slowly. When ctx ends it
+// takes the registration back.
 func (t *trunkTable) keepRegistered(ctx context.Context, n *trunk) {
 	r := &trunkRegistration{t: t, n: n, callID: token(16), tag: token(8), expires: trunkExpires, auth: &trunkAuth{user: n.User, secret: n.Secret}}
 	retry := trunkRetryFirst
@@ -39,8 +40,26 @@ func (t *trunkTable) keepRegistered(ctx context.Context, n *trunk) {
 			}
 		}
 		if clock.Sleep(ctx, t.s.clock, wait) != nil {
+			r.leave()
 			return
 		}
+	}
+}
+
+// leave takes a registration back: Expires 0 (RFC 3261 section 10.2.2). A carrier that does not answer forgets us later.
+func (r *trunkRegistration) leave() {
+	s, n := r.t.s, r.n
+	n.mu.Lock()
+	registered := n.until.After(s.clock.Now())
+	n.until = time.Time{}
+	n.mu.Unlock()
+	if !registered {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, trunkLeave)
+	defer cancel()
+	if _, err := r.register(ctx, 0); err != nil {
+		s.log.Debug("taking back the registration at a trunk", "trunk", n.Name, "err", err)
 	}
 }
 
@@ -108,7 +127,7 @@ func (r *trunkRegistration) at(ctx context.Context, h hop, expires uint64) (time
 			}
 		case res.StatusCode == 423:
 			m, ok := headerUint(res, "Min-Expires")
-			if !ok || m <= expires || m > 1<<17 {
+			if !ok || m <= expires || m > 1<<17 || expires == 0 {
 				return 0, statusError(res)
 			}
 			expires, r.expires = m, m

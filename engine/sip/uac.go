@@ -32,6 +32,8 @@ type inviteClient struct {
 	cancelSent  bool
 	final       bool // the present INVITE had its final response
 	failed      bool // and that was no 2xx
+	running     int  // INVITEs that run is at work on: the present one, a refused one for a moment more
+	leaving     bool // the call was given up meanwhile: the end of the server waits for them
 	arrived     []*sip.Response
 	arrival     chan struct{}
 	events      []event
@@ -165,7 +167,13 @@ func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Respons
 		tx.Terminate()
 		return nil, nil, unanswered(503, "sending INVITE to "+req.Destination(), ErrTransport, err)
 	}
+	c.mu.Lock()
+	c.running++
+	c.mu.Unlock()
 	if !c.s.spawn("an INVITE", func() { c.run(tx) }) {
+		c.mu.Lock()
+		c.running--
+		c.mu.Unlock()
 		tx.Terminate()
 		return nil, nil, ErrClosed
 	}
@@ -249,6 +257,14 @@ func (c *inviteClient) heard() bool {
 // run handles the responses of one INVITE transaction until it has its final one. It also takes them from sipgo, whose
 // transaction waits until somebody does.
 func (c *inviteClient) run(tx *sip.ClientTx) {
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.running--; c.running == 0 && c.leaving {
+			c.leaving = false
+			c.s.leaving.done()
+		}
+	}()
 	taken, over := false, false // sipgo has handed over its final response; we have handled ours
 	silent := false
 	var patience <-chan time.Time

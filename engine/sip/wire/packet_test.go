@@ -142,7 +142,7 @@ func TestSourceOverItsRateIsSlowedAndNotBanned(t *testing.T) {
 	fake := clock.NewFake(time.Unix(0, 0))
 	var counts tally
 	s := &script{}
-	c := PacketConn(s, Options{Clock: fake, Count: counts.count, Rate: 10, Burst: 20, Exempt: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}})
+	c := PacketConn(s, Options{Clock: fake, Count: counts.count, Rate: 10, Burst: 20, Exempt: netip.MustParsePrefix("198.51.100.0/24").Contains})
 	send := func(from string, n int) int {
 		for range n {
 			s.in = append(s.in, datagram{options(), udp(from)})

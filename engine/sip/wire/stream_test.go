@@ -253,7 +253,7 @@ func TestClosingEndsTheWait(t *testing.T) {
 }
 
 func TestConnectionsAreCapped(t *testing.T) {
-	l := Listener(nil, Options{MaxConns: 3, MaxConnsPerSource: 2, Exempt: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}).(*listener)
+	l := Listener(nil, Options{MaxConns: 3, MaxConnsPerSource: 2, Exempt: netip.MustParsePrefix("198.51.100.0/24").Contains}).(*listener)
 	var releases []func()
 	for _, step := range []struct{ from, want string }{
 		{"192.0.2.7", ""}, {"192.0.2.7", ""}, {"192.0.2.7", CountSource}, {"192.0.2.8", ""},

@@ -43,9 +43,11 @@ func Reasons() []string {
 // Options are what PacketConn, Listener and Conn are told. The zero value is
 // good for an exchange of some thousand telephones.
 type Options struct {
-	Clock  clock.Clock         // nil: real
-	Count  func(reason string) // one of Reasons; nil: nobody counts. It must not block.
-	Exempt []netip.Prefix      // sources without limits of rate and connections; loopback always is
+	Clock clock.Clock         // nil: real
+	Count func(reason string) // one of Reasons; nil: nobody counts. It must not block.
+	// Exempt tells which sources have no limits of rate and connections; nil: none but loopback, which never
+	// has. It is asked for each datagram and connection, so its answers may change.
+	Exempt func(netip.Addr) bool
 
 	// Rate is messages a second from one source, an IPv4 address or an IPv6 /64,
 	// and Burst how many may come at once; 0: 100 and 200. More than that is
@@ -100,13 +102,5 @@ func (o Options) withDefaults() Options {
 }
 
 func (o Options) exempt(a netip.Addr) bool {
-	if a.IsLoopback() {
-		return true
-	}
-	for _, p := range o.Exempt {
-		if p.Contains(a) {
-			return true
-		}
-	}
-	return false
+	return a.IsLoopback() || o.Exempt != nil && o.Exempt(a.Unmap())
 }
