@@ -153,3 +153,25 @@ func isStatus(err error, code int) bool {
 	var s *sip.StatusError
 	return errors.As(err, &s) && s.Code == code
 }
+
+func TestALineRingsOnAllItsPhones(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t)
+	desk, cordless := make(chan *phone.Call, 1), make(chan *phone.Call, 1)
+	x.phone("15902", ringing(desk))
+	x.phone("15902", taking(cordless))
+	call := x.dial(x.phone("77513", nil), "15902")
+	answered := <-cordless
+	select {
+	case unanswered := <-desk:
+		if err := unanswered.WaitEnded(within(t)); err != nil {
+			t.Errorf("the other phone still rings: %v", err)
+		}
+	case <-within(t).Done():
+		t.Error("the other phone never rang")
+	}
+	call.Hangup()
+	if err := answered.WaitEnded(within(t)); err != nil {
+		t.Error(err)
+	}
+}
