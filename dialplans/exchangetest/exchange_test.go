@@ -80,13 +80,7 @@ func (x *exchange) write(name, text string) {
 	}
 }
 
-// replace changes text in a file of the dialplan; it must be there.
-func (x *exchange) replace(name, old, new string) {
-	x.t.Helper()
-	rewrite(x.t, x.dir, name, old, new)
-}
-
-// rewrite is replace for an exchange that has not started yet.
+// rewrite changes text in a file of a dialplan; it must be there.
 func rewrite(t *testing.T, dir, name, old, new string) {
 	t.Helper()
 	path := filepath.Join(dir, name)

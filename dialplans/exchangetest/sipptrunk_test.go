@@ -68,9 +68,36 @@ func TestTrunkCallsUnknownNumbers(t *testing.T) {
 	x := startExchange(t)
 	outside := x.trunkSocket()
 	for _, number := range []string{"01865619999", "+15555550123", "07700900123", "999"} {
-		x.does(sipp{does: "refused", host: carrier, from: "+441632960123", dials: number})
+		caller := x.sipp(sipp{does: "refused", host: carrier, from: "+441632960123", dials: number})
+		caller.wait()
+		if ours := strings.HasPrefix(number, "01865"); ours != strings.Contains(caller.messages(), "SIP/2.0 183 ") {
+			t.Errorf("%s: sound before the 404 is for our own numbers only:\n%s", number, caller.messages())
+		}
 	}
 	outside.heardNothing()
+}
+
+// A line that dials a number which nobody has hears the tone for that, and pays nothing.
+func TestUnobtainable(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t)
+	p := x.phone("77513", nil)
+	for _, number := range []string{"19999", "01865619999", "4"} {
+		c, err := p.Start(within(t), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.WaitHeard(within(t), phone.UnobtainableTone, 0); err != nil {
+			t.Errorf("%s: %v", number, err)
+		}
+		if err := c.WaitEnded(within(t)); err != nil {
+			t.Fatal(err)
+		}
+		var status *sip.StatusError
+		if err := c.Err(); !errors.As(err, &status) || status.Code != 404 {
+			t.Errorf("%s: %v, want 404", number, err)
+		}
+	}
 }
 
 // Our own number dialled in full stays inside.
