@@ -17,7 +17,7 @@ import (
 type serveCmd struct {
 	Site    string   `default:"." placeholder:"DIR" help:"The dialplan's folder, with its settings.lua."`
 	Data    string   `env:"BELFRY_DATA" placeholder:"DIR" help:"The data folder; made if it does not exist. Default: ./data"`
-	Prompts []string `type:"existingdir" placeholder:"DIR" help:"A folder of prompts to be heard before the shipped ones, for instance /usr/share/asterisk/sounds/en_US_f_Allison."`
+	Prompts []string `type:"existingdir" placeholder:"DIR" help:"A folder of prompts to be heard before the shipped ones and those of settings.lua."`
 	Verbose bool     `short:"v" help:"Log more."`
 }
 

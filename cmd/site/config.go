@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/prompt"
@@ -18,19 +17,22 @@ import (
 	"github.com/belfry-pbx/belfry/stdlib"
 )
 
-// Config is how a site is set up: what its settings.lua says, and what that does not say yet.
+// Config is how a site is set up: what its settings.lua says, and what that does not say.
 type Config struct {
 	settings.Settings
 
-	Drain  time.Duration // how long calls may finish when the exchange stops
-	Shards int           // media threads; 0: one a core
+	Shards int    // media threads; 0: one a core
+	Debian string // where the packages asterisk-core-sounds-*-wav put sounds, if Prompts.Debian; "": nowhere
 }
+
+// DebianSounds is where Debian's packages of sounds put theirs: en_US_f_Allison and the like, one folder a voice.
+const DebianSounds = "/usr/share/asterisk/sounds"
 
 // LoadConfig reads the settings.lua of a site, if it has one. What is wrong with it can be
 // had by Problems.
 func LoadConfig(dir string) (Config, error) {
 	s, err := settings.Load(dir, settings.Options{})
-	return Config{Settings: s, Drain: 10 * time.Minute}, err
+	return Config{Settings: s, Debian: DebianSounds}, err
 }
 
 // Problems are those of a dialplan or its settings that an error stands for; nil if it is
@@ -73,17 +75,26 @@ func (c Config) trunks() []engine.Trunk {
 // PromptsFolder is where a site keeps prompts of its own.
 const PromptsFolder = "prompts"
 
-// PromptLibrary is a site's sounds: those of its own folder, then those given, then the shipped ones.
+// PromptLibrary is a site's sounds: those of its own folder, then those given, those of the folders in the settings,
+// Debian's, and the shipped ones.
 func (c Config) PromptLibrary(dir string, more []fs.FS, log *slog.Logger) *prompt.Library {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	var sources []fs.FS
-	own := filepath.Join(dir, PromptsFolder)
-	if info, err := os.Stat(own); err == nil && info.IsDir() {
-		sources = append(sources, os.DirFS(own))
+	add := func(folder string) {
+		if info, err := os.Stat(folder); err == nil && info.IsDir() {
+			sources = append(sources, os.DirFS(folder))
+		}
 	}
+	add(filepath.Join(dir, PromptsFolder))
 	sources = append(sources, more...)
+	for _, folder := range c.Prompts.Folders {
+		add(folder)
+	}
+	if c.Prompts.Debian && c.Debian != "" {
+		add(c.Debian)
+	}
 	return prompt.New(prompt.Options{Sources: append(sources, stdlib.Prompts()), Language: c.Language, Log: log})
 }
 

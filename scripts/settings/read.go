@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -20,13 +21,13 @@ import (
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
 )
 
-// parse evaluates the text of a settings.lua.
-func parse(src []byte, secret func(string) (string, bool)) (Settings, error) {
+// parse evaluates the text of a settings.lua that lies in dir.
+func parse(dir string, src []byte, secret func(string) (string, bool)) (Settings, error) {
 	chunk, err := sandbox.Parse(src, File)
 	if err != nil {
 		return Settings{}, &Error{[]diag.Problem{diag.Syntax(File, string(src), err)}}
 	}
-	r := &reader{source: string(src), lines: map[string]int{}}
+	r := &reader{dir: dir, source: string(src), lines: map[string]int{}}
 	r.locate(chunk)
 	proto, err := sandbox.Compile(chunk, File)
 	if err != nil {
@@ -96,6 +97,7 @@ func readSecrets(path string) (map[string]string, error) {
 
 // reader reads tables with strict keys and collects what is wrong, by field.
 type reader struct {
+	dir      string
 	source   string
 	lines    map[string]int // of fields written as literals: "trunks.pstn.host"
 	problems []diag.Problem
@@ -267,14 +269,9 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 				r.wrong(path, "takes one address, or false", "")
 			}
 		},
-		"maxCalls": func(path string, v lua.LValue) {
-			n, ok := v.(lua.LNumber)
-			if !ok || n != lua.LNumber(int(n)) || n < 1 || n > 1e6 {
-				r.wrong(path, "must be a whole number from 1 to 1000000", "")
-				return
-			}
-			s.MaxCalls = int(n)
-		},
+		"prompts":  func(path string, v lua.LValue) { r.prompts(path, v, &s.Prompts) },
+		"maxCalls": r.whole(&s.MaxCalls, 1, 1e6),
+		"drain":    r.lasting(&s.Drain),
 		"mail": func(path string, v lua.LValue) {
 			r.table(path, v, map[string]func(string, lua.LValue){
 				"smtp": text(r, &s.Mail.SMTP), "from": text(r, &s.Mail.From), "user": text(r, &s.Mail.User), "secret": text(r, &s.Mail.Secret)})
@@ -284,6 +281,48 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 		},
 		"trunks": func(path string, v lua.LValue) { r.trunks(path, v, s) },
 	})
+}
+
+// prompts reads a folder, a list of folders, and in the list debian = true or false.
+func (r *reader) prompts(path string, v lua.LValue, to *Prompts) {
+	if v == lua.LFalse {
+		r.wrong(path, "must be a folder or a list of folders", "prompts = { debian = false } leaves Debian's sounds out")
+		return
+	}
+	if t, ok := v.(*lua.LTable); ok {
+		named := &lua.LTable{}
+		for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
+			if n, ok := key.(lua.LNumber); !ok || n < 1 || int(n) > t.Len() {
+				named.RawSet(key, v)
+			}
+		}
+		r.fields(path, named, map[string]func(string, lua.LValue){"debian": yes(r, &to.Debian)})
+	}
+	list(r, &to.Folders, func(folder string) string {
+		if !filepath.IsAbs(folder) {
+			folder = filepath.Join(r.dir, folder)
+		}
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			return fmt.Sprintf("names a folder that is not there: %s", folder)
+		}
+		return ""
+	})(path, v)
+	for i, folder := range to.Folders {
+		if !filepath.IsAbs(folder) {
+			to.Folders[i] = filepath.Join(r.dir, folder)
+		}
+	}
+}
+
+func (r *reader) whole(to *int, least, most int) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		n, ok := v.(lua.LNumber)
+		if !ok || n != lua.LNumber(int(n)) || int(n) < least || int(n) > most {
+			r.wrong(path, fmt.Sprintf("must be a whole number from %d to %d", least, most), "")
+			return
+		}
+		*to = int(n)
+	}
 }
 
 func (r *reader) ports(to *RTP) func(string, lua.LValue) {

@@ -29,7 +29,15 @@ type Settings struct {
 	Metrics  string // listen address; "": none
 	Trunks   []Trunk
 	Mail     Mail
-	MaxCalls int // beyond this, calls that are not emergencies are refused
+	Prompts  Prompts
+	MaxCalls int           // beyond this, calls that are not emergencies are refused
+	Drain    time.Duration // how long calls may finish when the exchange stops
+}
+
+// Prompts are sounds that are heard instead of the shipped ones, file by file.
+type Prompts struct {
+	Folders []string // searched in order; absolute paths
+	Debian  bool     // then the packages asterisk-core-sounds-*-wav, where they are installed
 }
 
 // SIP is where phones and trunks find the exchange.
@@ -65,9 +73,10 @@ type Mail struct {
 // Default are the settings of a site that has no settings.lua.
 func Default() Settings {
 	return Settings{
-		Name: "Belfry", Language: "en", Control: "belfry.sock", MaxCalls: 5000,
-		SIP: SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060"}, Realm: "belfry"},
-		RTP: RTP{MinPort: 16384, MaxPort: 32767, Timeout: time.Minute},
+		Name: "Belfry", Language: "en", Control: "belfry.sock", MaxCalls: 5000, Drain: 10 * time.Minute,
+		Prompts: Prompts{Debian: true},
+		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060"}, Realm: "belfry"},
+		RTP:     RTP{MinPort: 16384, MaxPort: 32767, Timeout: time.Minute},
 	}
 }
 
@@ -122,5 +131,8 @@ func Load(dir string, o Options) (Settings, error) {
 			return v, ok
 		}
 	}
-	return parse(src, o.Secret)
+	if dir, err = filepath.Abs(dir); err != nil {
+		return Settings{}, fmt.Errorf("read the settings: %w", err)
+	}
+	return parse(dir, src, o.Secret)
 }

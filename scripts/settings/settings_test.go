@@ -18,6 +18,8 @@ const example = `return {
   rtp = { ports = "20000-20999", address = "auto", nat = true, timeout = "30s" },
   control = "belfry.sock",
   metrics = "127.0.0.1:9090",
+  maxCalls = 800,
+  drain = "1m30s",
   trunks = {
     pstn = { host = "sip.example.net", user = "chorus", secret = secret "PSTN", register = true, from = { "192.0.2.5/28", "198.51.100.7" } },
     backup = { host = "203.0.113.9:5060", transport = "tcp" },
@@ -43,9 +45,10 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Settings{
-		Name: "Chorus", Language: "en", Control: "belfry.sock", Metrics: "127.0.0.1:9090", MaxCalls: 5000,
-		SIP: SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060", "[::]:5060"}, Realm: "chorus"},
-		RTP: RTP{MinPort: 20000, MaxPort: 20999, NAT: true, Timeout: 30 * time.Second},
+		Name: "Chorus", Language: "en", Control: "belfry.sock", Metrics: "127.0.0.1:9090", MaxCalls: 800, Drain: 90 * time.Second,
+		Prompts: Prompts{Debian: true},
+		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060", "[::]:5060"}, Realm: "chorus"},
+		RTP:     RTP{MinPort: 20000, MaxPort: 20999, NAT: true, Timeout: 30 * time.Second},
 		Trunks: []Trunk{
 			{Name: "backup", Host: "203.0.113.9:5060", Transport: "tcp"},
 			{Name: "pstn", Host: "sip.example.net", User: "chorus", Secret: "s3cret=", Register: true,
@@ -75,7 +78,7 @@ func TestSiteWithoutSettings(t *testing.T) {
 
 func TestMistakesNameLineAndField(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
-		{"return {\n  nmae = \"x\",\n}", "settings.lua:2:3: nmae is not a setting (did you mean 'name'? (settings here: control, language, mail"},
+		{"return {\n  nmae = \"x\",\n}", "settings.lua:2:3: nmae is not a setting (did you mean 'name'? (settings here: control, drain, language, mail"},
 		{"return {\n  sip = {\n    upd = \"0.0.0.0:5060\",\n  },\n}", "settings.lua:3:5: sip.upd is not a setting (did you mean 'udp'?"},
 		{"return {\n  sip = { udp = \"5060\" },\n}", "settings.lua:2:11: sip.udp = \"5060\" is not an address and port"},
 		{`return { sip = { udp = "pbx.example.net:5060" } }`, "listen on an IP address, not a name"},
@@ -88,7 +91,16 @@ func TestMistakesNameLineAndField(t *testing.T) {
 		{`return { trunks = { pstn = { host = "x", register = true } } }`, "trunks.pstn registers, and has no user and secret"},
 		{`return { trunks = { pstn = { host = "x", secret = secret "NONE" } } }`, "settings.lua:1:59: there is no secret NONE (set BELFRY_SECRET_NONE in the environment, or write NONE=… in the file secrets)"},
 		{`return { metrics = true }`, "metrics must be a text"},
-		{`return { maxCalls = 0 }`, "maxCalls must be a whole number"},
+		{`return { maxCalls = 0 }`, "maxCalls must be a whole number from 1 to 1000000"},
+		{`return { maxCalls = "many" }`, "maxCalls must be a whole number"},
+		{"return {\n  drain = \"soon\",\n}", `settings.lua:2:3: drain must be a time such as "60s"`},
+		{`return { drain = -1 }`, "drain must be a time"},
+		{"return {\n  prompts = \"sounds\",\n}", "settings.lua:2:3: prompts names a folder that is not there: /"},
+		{`return { prompts = { "secrets" } }`, "prompts names a folder that is not there"}, // it is a file
+		{`return { prompts = { debain = false } }`, "settings.lua:1:22: prompts.debain is not a setting (did you mean 'debian'?"},
+		{`return { prompts = { debian = "no" } }`, "prompts.debian must be true or false"},
+		{`return { prompts = 7 }`, "prompts must be a text or a list of texts"},
+		{`return { prompts = false }`, "prompts must be a folder or a list of folders (prompts = { debian = false }"},
 		{`return { mail = { smtp = "x:25" } }`, "mail has no sender"},
 		{`return { name = 5 }`, "name must be a text"},
 		{`local x = 1`, "settings.lua returns no table"},
@@ -120,5 +132,32 @@ func TestFalseSwitchesOff(t *testing.T) {
 	got, err := load(t, `return { metrics = false, sip = { tcp = false } }`)
 	if err != nil || got.Metrics != "" || got.SIP.TCP != nil || got.SIP.UDP == nil {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestFoldersOfPrompts(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	for _, folder := range []string{"sounds", "jazz"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		src  string
+		want Prompts
+	}{
+		{`{}`, Prompts{Debian: true}},
+		{`{ prompts = "sounds" }`, Prompts{[]string{filepath.Join(dir, "sounds")}, true}},
+		{`{ prompts = { "jazz", "` + elsewhere + `", "sounds" } }`, Prompts{[]string{filepath.Join(dir, "jazz"), elsewhere, filepath.Join(dir, "sounds")}, true}},
+		{`{ prompts = { debian = false } }`, Prompts{nil, false}},
+		{`{ prompts = { "jazz", debian = false } }`, Prompts{[]string{filepath.Join(dir, "jazz")}, false}},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, File), []byte("return "+c.src), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(dir, Options{})
+		if d := cmp.Diff(c.want, got.Prompts); err != nil || d != "" {
+			t.Errorf("%s: %v\n%s", c.src, err, d)
+		}
 	}
 }
