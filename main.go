@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"os"
+	_ "time/tzdata" // so that schedule{ zone = "Europe/London" } works on a machine without zones
 
 	"github.com/belfry-pbx/belfry/cmd"
 )
