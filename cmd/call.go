@@ -19,7 +19,7 @@ import (
 type callCmd struct {
 	dataFlag
 	From      string         `placeholder:"N" help:"The line to call from. Default: the demo's first."`
-	Secret    string         `env:"BELFRY_SECRET" help:"That line's secret; the demo's are known."`
+	Secret    string         `env:"BELFRY_SECRET" help:"That line's secret; needed with --server only."`
 	Server    string         `placeholder:"HOST:PORT" help:"Call there, without looking for an exchange on this machine."`
 	Transport string         `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
 	Press     string         `placeholder:"DIGITS" help:"Keys to press a second after the answer."`
@@ -87,9 +87,6 @@ func (k *callCmd) caller(ctx context.Context) (manage.Caller, manage.Manager, er
 	}
 	if k.Secret != "" {
 		who.User, who.Secret = who.Number, k.Secret
-	}
-	if who.Number != "" && who.Secret == "" {
-		return who, nil, usage("give it: --secret, or BELFRY_SECRET in the environment", "calling from %s needs its secret", who.Number)
 	}
 	return who, m, nil
 }
@@ -296,7 +293,7 @@ func refusal(who manage.Caller, number string, status *sip.StatusError) error {
 	switch status.Code {
 	case 401, 403, 407:
 		if who.Secret == "" {
-			return yours("call from a line: --from N --secret S", "the exchange lets no stranger call %s", number)
+			return yours("call from a line: --from N", "the exchange lets no stranger call %s", number)
 		}
 		return yours("see what the line may dial: belfry line show "+who.Number, "the exchange refuses %s: wrong secret, or %s lacks the permission", number, who.Number)
 	case 404, 410, 484, 604:

@@ -59,7 +59,7 @@ func (k *demoCmd) Run(ctx context.Context, c *console) (err error) {
 		}
 		return err
 	}
-	running, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- d.site.Run(running) }()
@@ -76,7 +76,14 @@ func (k *demoCmd) Run(ctx context.Context, c *console) (err error) {
 		return errors.Join(err, <-done)
 	}
 	d.teller.begin()
-	return <-done
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	err = d.robots.close() // first, so that somebody is there to take their registrations back
+	stop()
+	return errors.Join(err, <-done)
 }
 
 func (d *demo) open(ctx context.Context) (err error) {

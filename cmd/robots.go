@@ -94,6 +94,7 @@ func (d *demo) speakAndEcho(ctx context.Context, c *phone.Call) {
 	phone.Echoes(ctx, c)
 }
 
+// close switches them off; a second one does nothing.
 func (r *robots) close() error {
 	errs := make([]error, len(r.phones))
 	var wg sync.WaitGroup
@@ -108,5 +109,6 @@ func (r *robots) close() error {
 	if r.media != nil {
 		errs = append(errs, r.media.Close())
 	}
+	r.phones, r.media = nil, nil
 	return errors.Join(errs...)
 }

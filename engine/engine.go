@@ -64,6 +64,7 @@ type Engine struct {
 	mailboxes *mailbox.Mailboxes
 	callLog   *callog.Log
 	metrics   metrics
+	lent      lent
 
 	mu       sync.Mutex
 	handler  Handler

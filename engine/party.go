@@ -54,6 +54,9 @@ func dialled(user string) string {
 }
 
 func (e *Engine) credentials(ctx context.Context, user string) (sip.Credentials, bool) {
+	if c, ok := e.lent.credentials(user, e.clock.Now()); ok {
+		return c, true
+	}
 	c, err := e.directory.Credentials(ctx, user)
 	if err != nil {
 		return sip.Credentials{}, false

@@ -146,5 +146,5 @@ type Caller struct {
 	Server string `json:"server"`
 	Number string `json:"number"` // the line to call from
 	User   string `json:"user,omitempty"`
-	Secret string `json:"secret,omitempty"` // "": the exchange cannot lend one
+	Secret string `json:"secret,omitempty"` // the line's, or one that is lent for a minute
 }

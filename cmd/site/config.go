@@ -118,5 +118,5 @@ func (s *Site) Address() string {
 }
 
 // Lend makes the secrets of lines, by number, known to test calls, and the line they come from
-// unless told another. Only a demo can: an exchange does not know secrets. Call it before Run.
+// unless told another. Only a demo can: an exchange does not know secrets, and lends others. Call it before Run.
 func (s *Site) Lend(secrets map[string]string, from string) { s.secrets, s.callFrom = secrets, from }

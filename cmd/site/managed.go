@@ -59,7 +59,8 @@ func (m managed) Reload(ctx context.Context) (manage.Reloaded, error) {
 	return manage.Reloaded{Generation: r.Generation, Unchanged: r.Unchanged, Changed: r.Changed, Text: r.String()}, nil
 }
 
-// Caller tells where the exchange listens and, where the site knows the line's secret, that.
+// Caller tells where the exchange listens, and gives what a call from a line needs: its secret where the site knows it,
+// otherwise one that is lent for a minute. Only who may open the control socket gets here.
 func (m managed) Caller(ctx context.Context, from string) (manage.Caller, error) {
 	c := manage.Caller{Server: m.site.Address()}
 	if from == "" {
@@ -72,5 +73,10 @@ func (m managed) Caller(ctx context.Context, from string) (manage.Caller, error)
 		return c, err
 	}
 	c.Number, c.User, c.Secret = from, from, m.site.secrets[from]
-	return c, nil
+	if c.Secret != "" {
+		return c, nil
+	}
+	var err error
+	c.User, c.Secret, err = m.site.engine.Lend(from)
+	return c, err
 }
