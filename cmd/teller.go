@@ -94,7 +94,23 @@ func sentence(message string, a map[string]string) (text string, known bool) {
 		}
 		return from + " calls " + a["dialled"], true
 	case "routed":
+		if name := a["name"]; name != "" && name != "extension" {
+			return "goes to extension " + a["extension"] + ", " + name, true
+		}
 		return "goes to extension " + a["extension"], true
+	case "ringing":
+		return a["target"] + " rings", true
+	case "answered":
+		if a["by"] == "" {
+			return "the exchange answers", true
+		}
+		return a["by"] + " answers", true
+	case "in a conference":
+		return "joins conference " + a["room"], true
+	case "taken over":
+		return a["by"] + " takes the call from " + a["from"], true
+	case "EMERGENCY CALL":
+		return "EMERGENCY CALL from " + strings.TrimSpace(a["from"]+" "+a["name"]) + " to " + a["dialled"], true
 	case "redirected":
 		return "sent on from " + a["from"] + " to " + a["to"], true
 	case "not reached":

@@ -63,6 +63,9 @@ func (c *Call) answer(ctx context.Context, codec string) error {
 	}
 	c.mu.Unlock()
 	if first {
+		if codec == "" { // by the dialplan itself; Bridge says who
+			c.tell("answered")
+		}
 		c.tellProgress(200, "OK")
 		c.emit(Event{Name: "answered"})
 	}

@@ -64,6 +64,13 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 	}
 	defer c.restoreSource()
 	best, waiting := OutcomeUnreachable, r.count
+	told := map[string]bool{} // targets that ring, told once however many phones they have
+	rings := func(p progress) {
+		if !told[p.leg.target] {
+			told[p.leg.target] = true
+			c.tell("ringing", "target", p.leg.target)
+		}
+	}
 	expired := make(chan struct{})
 	t := c.engine.clock.AfterFunc(timeout, func() { close(expired) })
 	defer t.Stop()
@@ -83,8 +90,13 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 				return nil, OutcomeCancelled, err
 			}
 			c.noteAnswer(a.leg)
+			for len(r.progress) > 0 { // what rang before the answer
+				rings(<-r.progress)
+			}
+			c.tell("answered", "by", a.leg.target)
 			return a.leg, OutcomeAnswered, nil
 		case p := <-r.progress:
+			rings(p)
 			if err := c.showProgress(ctx, p, r.count == 1); err != nil {
 				return nil, OutcomeCancelled, err
 			}
@@ -169,7 +181,7 @@ func (c *Call) talk(ctx context.Context, peer *leg, limit time.Duration) (time.D
 		case fn := <-c.events:
 			fn()
 		case <-expired:
-			c.logger().Info("the time for this conversation is up", "limit", limit)
+			c.tell("the time for this conversation is up", "limit", limit)
 			return limit, nil
 		case <-ctx.Done():
 		case <-c.ctx.Done():

@@ -135,6 +135,7 @@ type Call struct {
 	member   *member   // in a conference
 	source   *media.Player
 	held     bool
+	place    string                        // in the dialplan
 	progress func(code int, reason string) // tells who transferred this caller here how it goes
 	record   record
 }

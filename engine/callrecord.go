@@ -30,8 +30,9 @@ func (c *Call) setRoute(r Route, matched string) {
 		c.record.route = r.Pattern
 	}
 	c.record.emergency = c.record.emergency || r.Emergency
+	c.place = r.Where
 	c.mu.Unlock()
-	c.logger().Info("routed", "dialled", c.dialled, "extension", r.Pattern, "at", r.Where)
+	c.tell("routed", "dialled", c.dialled, "extension", r.Pattern, "name", r.Name)
 	if r.Emergency {
 		c.logger().Warn("EMERGENCY CALL", "from", c.from.Number, "name", c.from.Name, "dialled", c.dialled)
 	}

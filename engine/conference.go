@@ -84,6 +84,7 @@ func (c *Call) Conference(ctx context.Context, name string, o ConferenceOptions)
 			return ConferenceResult{Outcome: OutcomeLeft}, err
 		}
 	}
+	c.tell("in a conference", "room", name)
 	r.mix(m, o.Muted)
 	r.announce(ctx, m, "conf-hasjoin", o.Language)
 	outcome, err := c.confer(ctx, m)

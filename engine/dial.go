@@ -104,7 +104,11 @@ func (r *ringing) dial(ctx context.Context, d device, near *leg, from, asserted 
 		}
 	}()
 	if d.err != nil {
-		r.call.logger().Warn("cannot be rung", "target", d.target, "error", d.err)
+		if errors.Is(d.err, errUnregistered) {
+			r.call.tell("cannot be rung", "target", d.target, "error", d.err)
+		} else { // the dialplan or the settings are wrong
+			r.call.logger().Warn("cannot be rung", "target", d.target, "error", d.err)
+		}
 		return
 	}
 	e := r.call.engine
@@ -147,7 +151,7 @@ func (r *ringing) dial(ctx context.Context, d device, near *leg, from, asserted 
 		l.media.Close()
 		result.outcome = outcomeOf(err, rang)
 		if ctx.Err() == nil {
-			r.call.logger().Info("not reached", "target", d.target, "outcome", result.outcome, "error", err)
+			r.call.tell("not reached", "target", d.target, "outcome", result.outcome, "error", err)
 		}
 		return
 	}

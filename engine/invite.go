@@ -96,7 +96,7 @@ func (e *Engine) serve(c *Call) {
 			_ = c.reject(482, "Loop Detected")
 			return
 		}
-		c.logger().Info("redirected", "from", c.dialled, "to", c.next)
+		c.tell("redirected", "from", c.dialled, "to", c.next)
 		c.dialled = c.next
 	}
 }

@@ -124,7 +124,7 @@ func (c *Call) commit(ctx context.Context, draft *mailbox.Draft, urgent bool, la
 		}
 		return VoicemailResult{Outcome: OutcomeFailed}, gone
 	}
-	c.logger().Info("message saved", "mailbox", m.Mailbox, "message", m.ID, "length", m.Length)
+	c.tell("message saved", "mailbox", m.Mailbox, "message", m.ID, "length", m.Length)
 	c.engine.metrics.messages.Inc()
 	if gone == nil {
 		_, gone = c.PlayPrompt(ctx, []Prompt{{Name: "vm-msgsaved"}}, PlayOptions{Language: language})

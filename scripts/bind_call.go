@@ -27,6 +27,7 @@ func result(fn func(ctx context.Context, c *engine.Call, a *args) (lua.LValue, e
 	return func(sc *script, self any, a *args) (v lua.LValue, err error) {
 		c := self.(*engine.Call)
 		at := sc.s.Where()
+		c.At(at)
 		v, err = fn(sc.ctx, c, a)
 		sc.log.Debug(a.fn, "at", at, "error", err)
 		return v, err
