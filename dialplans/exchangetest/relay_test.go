@@ -10,8 +10,9 @@ import (
 // relay stands between SIPp and the exchange and makes up for what SIPp 3.6 cannot. SIPp reads the first challenge
 // only and knows MD5 only (RFC 8760 section 2.3 has a phone take the first that it knows): the SHA-256 challenges are
 // taken out. And SIPp takes a NOTIFY about messages for a call: they are acknowledged for it.
-// It returns the address that SIPp talks to.
-func relay(t *testing.T, exchange string) string {
+// It returns the address that SIPp talks to, and the one that the exchange talks to: everything goes through here, so
+// that it arrives in the order in which it was sent.
+func relay(t *testing.T, sipp, exchange string) (toExchange, toSIPp string) {
 	t.Helper()
 	listen := func(addr string) *net.UDPConn {
 		c, err := net.ListenPacket("udp", addr)
@@ -22,28 +23,26 @@ func relay(t *testing.T, exchange string) string {
 		return c.(*net.UDPConn)
 	}
 	inside, outside := listen("127.0.0.1:0"), listen("127.0.0.1:0")
-	to, err := net.ResolveUDPAddr("udp", exchange)
-	if err != nil {
-		t.Fatal(err)
+	address := func(at string) *net.UDPAddr {
+		a, err := net.ResolveUDPAddr("udp", at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
 	}
-	phone := make(chan *net.UDPAddr, 1) // where SIPp is, once it is known
+	at, to := address(sipp), address(exchange)
 	go func() {
 		b := make([]byte, 65536)
 		for {
-			n, from, err := inside.ReadFromUDP(b)
+			n, err := inside.Read(b)
 			if err != nil {
 				return
-			}
-			select {
-			case phone <- from:
-			default:
 			}
 			_, _ = outside.WriteToUDP(b[:n], to)
 		}
 	}()
 	go func() {
 		b := make([]byte, 65536)
-		var at *net.UDPAddr
 		for {
 			n, err := outside.Read(b)
 			if err != nil {
@@ -53,13 +52,10 @@ func relay(t *testing.T, exchange string) string {
 				_, _ = outside.WriteToUDP(ok, to)
 				continue
 			}
-			if at == nil {
-				at = <-phone
-			}
 			_, _ = inside.WriteToUDP(withoutSHA(b[:n]), at)
 		}
 	}()
-	return inside.LocalAddr().String()
+	return inside.LocalAddr().String(), outside.LocalAddr().String()
 }
 
 var shaChallenge = regexp.MustCompile(`(?m)^WWW-Authenticate: Digest [^\r\n]*algorithm=SHA-256[^\r\n]*\r\n`)

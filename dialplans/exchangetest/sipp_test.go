@@ -62,11 +62,11 @@ func (x *exchange) sipp(who sipp) *running {
 	if who.port == 0 {
 		who.port = freeUDPPort(x.t, who.host)
 	}
-	home := "carrier.example"
+	home, contact := "carrier.example", net.JoinHostPort(who.host, strconv.Itoa(who.port))
 	if who.as != "" {
 		who.from, home = who.as, "chorus"
 		if !who.tcp {
-			who.server = relay(x.t, who.server)
+			who.server, contact = relay(x.t, contact, who.server)
 		}
 	}
 	r := &running{t: x.t, who: who, dir: x.t.TempDir(), done: make(chan struct{})}
@@ -79,7 +79,7 @@ func (x *exchange) sipp(who sipp) *running {
 		"-m", strconv.Itoa(max(1, who.calls)), "-r", strconv.Itoa(max(1, who.rate)),
 		"-timeout", fmt.Sprintf("%.0fs", sippLimit.Seconds()), "-timeout_error",
 		"-nostdin", "-trace_err", "-error_file", "errors.log", "-trace_msg", "-message_file", "messages.log", "-max_socket", "1000",
-		"-key", "number", cmp.Or(who.from, "-"), "-key", "home", home,
+		"-key", "number", cmp.Or(who.from, "-"), "-key", "home", home, "-key", "contact", contact,
 	}
 	if who.dials != "" {
 		args = append(args, "-s", who.dials)
@@ -245,7 +245,7 @@ func request(method, uri, from, to string, seq int) string {
 		"Max-Forwards: 70",
 	}
 	if !slices.Contains([]string{"BYE", "CANCEL", "ACK", "PRACK"}, method) {
-		lines = append(lines, "Contact: <sip:[number]@[local_ip]:[local_port];transport=[transport]>")
+		lines = append(lines, "Contact: <sip:[number]@[contact];transport=[transport]>")
 	}
 	return strings.Join(lines, "\n")
 }
@@ -263,7 +263,7 @@ func reply(code int, reason string) string {
 		"[last_To:];tag=[pid]u[call_number]",
 		"[last_Call-ID:]",
 		"[last_CSeq:]",
-		"Contact: <sip:[number]@[local_ip]:[local_port];transport=[transport]>",
+		"Contact: <sip:[number]@[contact];transport=[transport]>",
 	}, "\n")
 }
 

@@ -38,11 +38,7 @@ func TestBlindTransfer(t *testing.T) {
 	x := startExchange(t)
 	sent := x.answers(x.registered(sipp{does: "outlasts", as: "15902"}))
 	new := x.answers(x.registered(sipp{does: "answerbye", as: "77500"}))
-	by := x.sipp(sipp{does: "refer", as: "77513", dials: "15902", fills: map[string]string{"transfer": "77500"}})
-	by.wait()
-	if !strings.Contains(by.messages(), "SIP/2.0 202 ") { // which may come after the first NOTIFY
-		t.Error("the transfer was not accepted")
-	}
+	x.does(sipp{does: "refer", as: "77513", dials: "15902", fills: map[string]string{"transfer": "77500"}})
 	new.wait()
 	sent.wait()
 }
@@ -99,8 +95,10 @@ func TestSessionIsRefreshed(t *testing.T) {
 		calls := x.Engine().Calls()
 		return len(calls) == 1 && calls[0].With == "15902"
 	})
-	eventually(t, "the call to be acknowledged", func() bool { return strings.Contains(caller.messages(), "\nACK sip:") })
-	x.clock.Jump(46 * time.Second)
+	eventually(t, "the refresh", func() bool {
+		x.clock.Jump(time.Second)
+		return strings.Contains(caller.messages(), "\nUPDATE sip:")
+	})
 	caller.wait()
 	p.wait()
 }
