@@ -220,6 +220,7 @@ func (p *Phone) Start(ctx context.Context, number string) (*Call, error) {
 		c.dialled(p.sip.Dial(dialling, sip.DialRequest{
 			Trunk: exchange, Number: number, Offer: c.local.Offer(),
 			From:       sip.Address{Display: p.o.Name, User: p.o.Number, Host: host(p.o.Server)},
+			Private:    p.o.Number == "", // who has no number is nobody of the exchange's domain
 			OnProgress: c.progress, Handler: c.handler(),
 		}))
 	})

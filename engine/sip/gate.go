@@ -44,6 +44,7 @@ type authenticator interface {
 
 func (s *Server) newAuthenticator() error {
 	s.auth = digest.NewServer(digest.Options{Realm: s.o.Realm, Clock: s.clock})
+	s.suspects = newSuspects(s.clock)
 	return nil
 }
 
@@ -205,6 +206,9 @@ func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, 
 		s.count.auth.WithLabelValues(result.String()).Inc()
 		switch result {
 		case digest.OK:
+			if strings.Contains(strings.ToUpper(h.Value()), "SHA-") {
+				s.suspects.answered(req)
+			}
 			return line, true, true
 		case digest.Stale, digest.Replay:
 			s.challenge(req, tx, true)
@@ -222,29 +226,13 @@ func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, 
 func (s *Server) challenge(req *sip.Request, tx *sip.ServerTx, stale bool) {
 	var hs []Header
 	challenges := s.auth.Challenge(source(req).Addr().String(), stale)
-	if stopsAtFirst(headerValue(req, "User-Agent")) || usesMD5(headerValue(req, "Authorization")) {
+	if s.asksMD5(req) {
 		challenges = challenges[len(challenges)-1:]
 	}
 	for _, c := range challenges {
 		hs = append(hs, Header{"WWW-Authenticate", c})
 	}
 	s.refuse(req, tx, 401, hs...)
-}
-
-// usesMD5 tells whether credentials are of the old kind: who has sent them once is asked for them again.
-func usesMD5(credentials string) bool {
-	return credentials != "" && !strings.Contains(strings.ToUpper(credentials), "SHA-")
-}
-
-// stopsAtFirst knows phones that give up at a challenge whose algorithm they lack, instead of going on to the next
-// (RFC 8760 section 2.4). They are asked for MD5 alone, which every phone may use anyway.
-func stopsAtFirst(userAgent string) bool {
-	for _, old := range []string{"baresip v0.", "baresip v1.", "baresip v2."} {
-		if strings.HasPrefix(userAgent, old) {
-			return true
-		}
-	}
-	return false
 }
 
 // isOwn tells whether a host means this exchange.

@@ -39,6 +39,7 @@ type Server struct {
 	own      map[string]bool
 	draining atomic.Bool
 	auth     authenticator
+	suspects *suspects
 	dns      *resolve.Resolver
 	reg      *registration
 	trunks   trunkTable
