@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/pattern"
 )
 
@@ -18,6 +19,7 @@ type Route struct {
 	Pattern   string
 	From      []string // "lines" (the default), "any", "trunk:NAME": who may reach it
 	Needs     string   // the permission a calling line must hold; "": none
+	Refused   []Prompt // what a line that lacks the permission hears; nil: "belfry/restricted-code"
 	Name      string   // for traces and logs
 	Emergency bool     // never refused: no permission, limit or drain applies, and each call is audited
 	Where     string   // where the dialplan wrote it, "main.lua:12"
@@ -27,7 +29,7 @@ type Route struct {
 // Mux routes calls by what was dialled, most specific pattern first.
 // Routes are added before the first call; after that it only reads.
 type Mux struct {
-	// Refused answers a caller who lacks Route.Needs; nil: he hears "belfry/restricted-code" and is rejected.
+	// Refused answers a caller who lacks Route.Needs; nil: he hears Route.Refused and is rejected.
 	Refused func(ctx context.Context, c *Call, r Route)
 
 	routes []route // most specific first
@@ -143,9 +145,36 @@ func (m *Mux) ServeCall(ctx context.Context, c *Call) {
 			m.Refused(ctx, c, r)
 			return
 		}
-		_, _ = c.PlayPrompt(ctx, []Prompt{{Name: "belfry/restricted-code"}}, PlayOptions{})
-		_ = c.Reject(ctx, Forbidden)
+		c.refuse(ctx, r.Refused)
 		return
 	}
 	r.Handler.ServeCall(ctx, c)
+}
+
+// refuse tells a caller why not, before the call is answered so that he pays nothing for it, and rejects it.
+func (c *Call) refuse(ctx context.Context, why []Prompt) {
+	if why == nil {
+		why = []Prompt{{Name: "belfry/restricted-code"}}
+	}
+	if err := c.announce(ctx, why); err != nil && c.over(ctx) == nil {
+		c.logger().Warn("a caller does not hear why the call is refused", "error", err)
+	}
+	_ = c.Reject(ctx, Forbidden)
+}
+
+// announce is PlayPrompt without answering. Who offered no sound yet hears nothing.
+func (c *Call) announce(ctx context.Context, prompts []Prompt) error {
+	clips, err := c.clips(ctx, prompts, "")
+	if err != nil {
+		return err
+	}
+	l := c.callerLeg()
+	if l == nil {
+		return ErrRedirected
+	}
+	if err := l.earlyMedia(ctx, ""); err != nil || !l.early() && !l.isAnswered() {
+		return err
+	}
+	_, err = c.play(ctx, media.NewPlayer(clips, media.PlayOptions{}), PlayOptions{})
+	return err
 }

@@ -98,6 +98,7 @@ func (sc *script) extension(l *lua.LState) int {
 		}
 		return 0
 	}
+	r.Refused = a.prompts("refused")
 	if message := checkFrom(r.From); message != "" {
 		sc.wrong(diag.CodeOption, "from", "extension: "+message, "")
 	}

@@ -17,7 +17,7 @@ m.needs = {
   premium       = "premium",
 }
 
--- By permission: what a line without it hears.
+-- By permission: what a line without it hears. For extension(…, { needs = , refused = }).
 m.refusals = {
   ["local"]     = "belfry/not-authorised-external",
   national      = "belfry/not-authorised-national",

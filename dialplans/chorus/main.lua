@@ -64,8 +64,11 @@ for _, pattern in ipairs(site.numbers:variants()) do
 end
 
 for _, class in ipairs { "local", "national", "mobile", "nonGeographic", "short", "international", "premium" } do
+  local needed = permissions.needs[class]
   for _, pattern in ipairs(site.numbers:patterns(class)) do
-    extension(pattern, { name = class, needs = permissions.needs[class] }, function(call) site.outside:serve(call) end)
+    extension(pattern, { name = class, needs = needed, refused = permissions.refusals[needed] }, function(call)
+      site.outside:serve(call)
+    end)
   end
 end
 
