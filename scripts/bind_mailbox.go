@@ -106,6 +106,9 @@ func mailboxBindings() map[string]binding {
 			}
 			return t
 		}),
+		"Mailbox:purge": onBox(func(ctx context.Context, b *mailbox.Mailbox, _ *args) (nothing, error) {
+			return nothing{}, b.Purge(ctx)
+		}, isTrue),
 		"Mailbox:greeting": onBox(func(ctx context.Context, b *mailbox.Mailbox, a *args) (*media.Clip, error) {
 			return b.Greeting(ctx, arg[string](a, "kind"))
 		}, sound),

@@ -58,6 +58,7 @@ local Box = {
   checkPin = function(self, pin) return self.locked and "locked" or self.notReady and "notReady" or pin == self.pin and "ok" or "wrong" end,
   mustChangePin = function(self) return self.default or false end,
   messages = function(self, folder) return self[folder] end,
+  purge = function(self) self.deleted = {} return true end,
   greeting = function(self, kind) return self.greetings[kind] end,
   setGreeting = function(self, kind, r) step("greeting", kind, r and r.recording or "erased") return true end,
   setPin = function(self, pin)

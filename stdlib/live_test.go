@@ -200,7 +200,40 @@ func TestAMessageIsLeftHeardAndDeleted(t *testing.T) {
 	s.until("the message is deleted", func() bool { return waiting() == mailbox.Waiting{} })
 	s.press(owner, "7")
 	s.until("the message is back", func() bool { return waiting() == mailbox.Waiting{Old: 1} })
+	s.press(owner, "7")
+	s.until("the message is deleted again", func() bool { return waiting() == mailbox.Waiting{} })
 	s.press(owner, "#")
+	if err := owner.WaitEnded(s.ctx()); err != nil {
+		t.Error(err)
+	}
+	s.until("the message is gone for good", func() bool {
+		deleted, err := box.Messages(s.ctx(), "deleted")
+		return err == nil && len(deleted) == 0
+	})
+}
+
+// The PIN that a telephone on a wall was given is changed at the first log-in; the new one holds ten minutes later, and
+// till then the old one.
+func TestADefaultPinIsChangedAtTheFirstLogIn(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	box := s.line("77514")
+	if err := box.SetDefaultPIN(s.ctx(), "274951"); err != nil {
+		t.Fatal(err)
+	}
+	owner := s.dial(s.phone("77514", nil), "*97")
+	s.press(owner, "274951#")
+	s.press(owner, "830462#830462#")
+	s.until("the PIN is no longer the default one", func() bool {
+		must, err := box.MustChangePIN(s.ctx())
+		return err == nil && !must
+	})
+	s.press(owner, "#")
+	for pin, want := range map[string]mailbox.PINResult{"274951": mailbox.PINOK, "830462": mailbox.PINWrong} {
+		if got, err := box.CheckPIN(s.ctx(), pin); err != nil || got != want {
+			t.Errorf("within ten minutes %s is %s, %v; want %s", pin, got, err, want)
+		}
+	}
 	if err := owner.WaitEnded(s.ctx()); err != nil {
 		t.Error(err)
 	}

@@ -75,7 +75,6 @@ local function leave(visit) visit.call:leave() end
 local function help(visit)
   tell(visit, visit.moderator and "belfry/room-moderator-menu" or "belfry/room-participant-menu")
 end
-local function unavailable(visit) tell(visit, "belfry/feature-unavailable") end
 
 m.participantKeys = {
   ["1"] = muteMyself,
@@ -91,7 +90,6 @@ m.moderatorKeys = {
   ["3"] = rollCall,
   ["4"] = lock,
   ["5"] = removeLast,
-  ["6"] = unavailable,                              -- recording a room
   ["9"] = close,
   ["*"] = help,
   ["#"] = leave,

@@ -63,6 +63,7 @@ local mainMenu = { "vm-onefor", "vm-INBOX", "vm-messages", "vm-opts", "vm-helpex
 function m.readMessages(call, number)
   local box = login.enter(call, number)
   if not box then call:hangup() end
+  call:onHangup(function() box:purge() end)         -- until then, what is deleted can be had back
   login.firstTime(call, box)
 
   local visit = { call = call, box = box }

@@ -87,6 +87,25 @@ func TestDeletingAndRestoringAndSaving(t *testing.T) {
 		"play belfry/playing-help", menu, bye, "hangup")
 }
 
+// What was deleted can be had back until the owner leaves, by whatever door. Who does not know the PIN empties nothing.
+func TestLeavingEmptiesTheBin(t *testing.T) {
+	l := chorus(t)
+	bin := func() string {
+		run(t, l, `left = #boxes["77513"].deleted`)
+		return l.GetGlobal("left").String()
+	}
+	for _, keys := range [][]string{{"274951", "#"}, {"274951"}} { // the last hangs up
+		run(t, l, `boxes["77513"].deleted = { message("77514") }`)
+		dial(t, l, "77513", "*97", "1", "2", "3")
+		if bin() != "1" {
+			t.Error("a caller without the PIN has emptied the bin")
+		}
+		if dial(t, l, "77513", "*97", keys...); bin() != "0" {
+			t.Errorf("after %q there is something in the bin", keys)
+		}
+	}
+}
+
 func TestFolders(t *testing.T) {
 	read := mailboxWithTwo(t)
 	folders := "ask vm-changeto+vm-press+digits/1+vm-for+vm-INBOX+vm-messages+vm-press+digits/2+vm-for+belfry/saved-messages+vm-press+digits/3+vm-for+belfry/deleted-messages"

@@ -119,10 +119,19 @@ func (d *Data) mailbox(ctx context.Context, number string, wanted bool, pin stri
 	return d.setPIN(ctx, number, pin)
 }
 
+// setPIN sets a PIN that is active at once. That of a telephone on a wall is known to whoever set it up: it is
+// changed at the first log-in.
 func (d *Data) setPIN(ctx context.Context, number, pin string) error {
 	box, err := d.Boxes.Get(number)
 	if err != nil {
 		return err
+	}
+	l, err := d.Directory.Line(ctx, number)
+	if err != nil {
+		return err
+	}
+	if l.Kind == directory.NonPerson {
+		return box.SetDefaultPIN(ctx, pin)
 	}
 	return box.SetPINNow(ctx, pin)
 }

@@ -292,13 +292,26 @@ func TestASecretIsGoodInItsRealmOnly(t *testing.T) {
 	}
 }
 
-func TestACallerIsLentASecretOnlyByADemo(t *testing.T) {
+func TestACallerIsLentASecret(t *testing.T) {
 	ctx := within(t)
 	s, _ := running(t, options(t))
 	phoneOf(t, s, "201")
 	c, err := s.Manager().Caller(ctx, "201")
-	if err != nil || c.Secret != "" || c.Server != s.Address() {
-		t.Errorf("%+v, %v", c, err)
+	if err != nil || c.Number != "201" || c.Server != s.Address() {
+		t.Fatalf("%+v, %v", c, err)
+	}
+	p, err := phone.New(phone.Options{Server: c.Server, Number: c.Number, User: c.User, Secret: c.Secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if call, err := p.Dial(ctx, "600"); err != nil {
+		t.Errorf("calling with what was lent: %v", err)
+	} else {
+		call.Hangup()
+	}
+	if c, err := s.Manager().Caller(ctx, ""); err != nil || c.Number != "" || c.Secret != "" {
+		t.Errorf("a stranger is lent something: %+v, %v", c, err)
 	}
 	if _, err := s.Manager().Caller(ctx, "999"); !errors.Is(err, directory.ErrNoLine) {
 		t.Errorf("a line there is not: %v", err)
@@ -395,5 +408,24 @@ func TestHangingUpReachesTheExchange(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A person chose the PIN, or will; that of a telephone on a wall is known to many until it is changed.
+func TestPINsOfWallsAreDefaultOnes(t *testing.T) {
+	ctx := within(t)
+	s, _ := running(t, options(t))
+	_, err := s.Manager().ImportLines(ctx, strings.NewReader(`number,name,kind,person,voicemail,pin
+201,Ana,person,ana,yes,274951
+202,Lodge,nonPerson,,yes,830462
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for number, must := range map[string]bool{"201": false, "202": true} {
+		box, err := s.Manager().Mailbox(ctx, number)
+		if err != nil || !box.HasPIN || box.MustChangePIN != must {
+			t.Errorf("mailbox %s: %+v, %v", number, box, err)
+		}
 	}
 }

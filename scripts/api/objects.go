@@ -8,6 +8,7 @@ func functions() []Func {
 			Options: []Value{
 				opt("from", Texts, `"lines"`, `Who may reach it: "lines", "any", "trunk:NAME", or a list.`),
 				opt("needs", Text, "", `A permission the calling line must hold: "national", "international" …`),
+				opt("refused", Prompt, "", "What a line without that permission hears before it is rejected. Default: that the code is restricted."),
 				opt("name", Text, "", "For traces, logs and the portal."),
 				opt("emergency", Bool, "false", "Never refused, whatever the caller may not do; each call is audited."),
 			},
@@ -141,6 +142,7 @@ func objectClasses() []Class {
 				{Name: "setPin", Fails: true, Doc: "Six digits, not trivial; it is active in ten minutes.", Example: `box:setPin("294857")`, Params: []Value{param("pin", Digits, "")}, Returns: one(Bool, "")},
 				{Name: "mustChangePin", Fails: true, Doc: "Whether the PIN is a default one that the owner has to replace.", Example: `if box:mustChangePin() then … end`, Returns: one(Bool, "")},
 				{Name: "messages", Fails: true, Doc: "Its messages, oldest first.", Example: `for _, m in ipairs(box:messages("new")) do … end`, Params: []Value{folder}, Returns: one("Message[]", "")},
+				{Name: "purge", Fails: true, Doc: "Removes what was deleted from it for good.", Example: `box:purge()`, Returns: one(Bool, "")},
 				{Name: "greeting", Fails: true, Doc: "A greeting, or nil.", Example: `box:greeting("busy")`, Params: []Value{greeting}, Returns: []Value{{Type: Sound, Optional: true}}},
 				{Name: "setGreeting", Fails: true, Doc: "Keeps a recording as a greeting; nil erases it.", Example: `box:setGreeting("name", call:record { maxLength = "5s" })`,
 					Params: []Value{greeting, optional("recording", Sound, "", "")}, Returns: one(Bool, "")},

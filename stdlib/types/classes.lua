@@ -517,6 +517,15 @@ function Mailbox:mustChangePin() end
 ---@return Error? err
 function Mailbox:messages(folder) end
 
+--- Removes what was deleted from it for good.
+---
+--- ```lua
+--- box:purge()
+--- ```
+---@return boolean?
+---@return Error? err
+function Mailbox:purge() end
+
 --- A greeting, or nil.
 ---
 --- ```lua

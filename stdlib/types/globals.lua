@@ -14,6 +14,7 @@
 ---@class extension.Options
 ---@field from? Texts Who may reach it: "lines", "any", "trunk:NAME", or a list. Default: "lines".
 ---@field needs? string A permission the calling line must hold: "national", "international" …
+---@field refused? Prompt What a line without that permission hears before it is rejected. Default: that the code is restricted.
 ---@field name? string For traces, logs and the portal.
 ---@field emergency? boolean Never refused, whatever the caller may not do; each call is audited. Default: false.
 
