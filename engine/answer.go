@@ -2,9 +2,8 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
-
-	"github.com/belfry-pbx/belfry/engine/sdp"
 )
 
 var statuses = map[Reason]struct {
@@ -21,15 +20,15 @@ var statuses = map[Reason]struct {
 
 // Ring tells the caller that it rings: 180, and his phone makes the tone.
 func (c *Call) Ring(ctx context.Context) error {
-	if err := c.over(ctx); err != nil {
+	l, err := c.here(ctx)
+	if err != nil {
 		return err
 	}
-	l := c.callerLeg()
-	if l == nil || l.isAnswered() || l.early() {
+	c.tellProgress(180, "Ringing")
+	if l.isAnswered() || l.early() {
 		return nil
 	}
-	c.tellProgress(180, "Ringing")
-	return l.sip.Progress(ctx, 180, nil)
+	return c.unless(ctx, l, l.sip.Progress(ctx, 180, nil))
 }
 
 // Answer accepts the call: 200, and the caller can be heard. Answering twice does nothing.
@@ -37,23 +36,22 @@ func (c *Call) Answer(ctx context.Context) error { return c.answer(ctx, "") }
 
 // answer prefers a codec, so that caller and called person share one.
 func (c *Call) answer(ctx context.Context, codec string) error {
-	if err := c.over(ctx); err != nil {
+	l, err := c.here(ctx)
+	if err != nil {
 		return err
 	}
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
-	if !l.isAnswered() {
-		if err := l.answer(ctx, codec); err != nil {
-			if over := c.over(ctx); over != nil {
-				return over
-			}
-			c.logger().Warn("the caller's description of sound is of no use", "error", err)
-			_ = l.sip.Reject(488, "Not Acceptable Here") // fails, rightly, where the answer was sent already
-			c.cancel(ErrEnded)
-			return fmt.Errorf("answer the call: %w: %w", ErrEnded, err)
+	if err := l.answer(ctx, codec); err != nil {
+		err = c.unless(ctx, l, err)
+		switch {
+		case c.callerLeg() != l && c.over(ctx) == nil: // another has taken his place meanwhile
+			return c.answer(ctx, codec)
+		case c.over(ctx) != nil:
+			return err
 		}
+		c.logger().Warn("the caller cannot be answered: his description of sound is of no use", "error", err)
+		_ = l.sip.Reject(488, "Not Acceptable Here") // fails, rightly, where the answer was sent already
+		c.cancel(ErrEnded)
+		return fmt.Errorf("answer the call: %w: %w", ErrEnded, err)
 	}
 	c.mu.Lock()
 	first := c.state == StateRinging
@@ -72,6 +70,19 @@ func (c *Call) answer(ctx context.Context, codec string) error {
 	return nil
 }
 
+// unless makes of an error that comes of the caller's going what that is to the handler. The leg
+// knows of it a little before the call does.
+func (c *Call) unless(ctx context.Context, l *leg, err error) error {
+	if err == nil {
+		return nil
+	}
+	c.adopted(l)
+	if over := c.over(ctx); over != nil {
+		return over
+	}
+	return err
+}
+
 // Reject refuses the call, or ends it if it was answered already. The handler should return.
 func (c *Call) Reject(ctx context.Context, why Reason) error {
 	s, ok := statuses[why]
@@ -85,9 +96,9 @@ func (c *Call) Reject(ctx context.Context, why Reason) error {
 }
 
 func (c *Call) reject(code int, phrase string) error {
-	l := c.callerLeg()
 	c.tellProgress(code, phrase)
 	c.mu.Lock()
+	l := c.caller
 	if c.state == StateRinging {
 		c.record.status = code
 	}
@@ -123,121 +134,70 @@ func (c *Call) tellProgress(code int, reason string) {
 	}
 }
 
-func (c *Call) callerLeg() *leg {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.caller
-}
-
 func (l *leg) isAnswered() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.answered
 }
 
-// early tells whether the caller hears something though the call is not answered.
-func (l *leg) early() bool {
+// early tells whether the phone has our description of sound, which lets it hear something before it is answered.
+func (l *leg) early() bool { return l.answerBody() != nil }
+
+func (l *leg) answerBody() []byte {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.sdp != nil
+	return l.sdp
 }
 
 // earlyMedia lets an unanswered caller hear something: 183 with SDP (RFC 3261 section 13.3.1.1).
 // A caller who made no offer hears nothing before he is answered.
 func (l *leg) earlyMedia(ctx context.Context, codec string) error {
+	l.answering.Lock()
+	defer l.answering.Unlock()
 	if l.isAnswered() || l.early() || l.sip.RemoteSDP() == nil {
 		return nil
 	}
 	if err := l.answerOffer(codec); err != nil {
 		return err
 	}
-	return l.sip.Progress(ctx, 183, l.sdp)
+	return l.sip.Progress(ctx, 183, l.answerBody())
 }
 
-// answerOffer makes our answer to the INVITE's offer and puts it in force.
-func (l *leg) answerOffer(codec string) error {
-	offer := l.sip.RemoteSDP()
-	if codec != "" && offers(offer, codec) {
-		l.local.Codecs = only(l.local.Codecs, codec)
-	}
-	answer, agreed, err := l.local.Answer(offer)
-	if err != nil {
-		return err
-	}
-	l.local.Codecs = []sdp.Codec{sdp.PCMA, sdp.PCMU, sdp.TelephoneEvent}
-	if err := l.agree(agreed); err != nil {
-		return err
-	}
-	l.mu.Lock()
-	l.sdp = answer
-	l.mu.Unlock()
-	return nil
-}
+// errNoAnswer says that the ACK to our offer brought no description.
+var errNoAnswer = errors.New("no answer to our offer")
 
+// answer sends the 200. A second time it does nothing.
 func (l *leg) answer(ctx context.Context, codec string) error {
+	l.answering.Lock()
+	defer l.answering.Unlock()
+	if l.isAnswered() {
+		return nil
+	}
 	late := l.sip.RemoteSDP() == nil && !l.early()
-	body := l.sdp
+	body := l.answerBody()
 	switch {
 	case late:
-		body = l.local.Offer()
+		body = l.offer()
 	case body == nil:
 		if err := l.answerOffer(codec); err != nil {
 			return err
 		}
-		body = l.sdp
+		body = l.answerBody()
 	}
 	if err := l.sip.Answer(ctx, body); err != nil {
 		return err
 	}
+	if late {
+		answer := l.sip.RemoteSDP()
+		if answer == nil {
+			return errNoAnswer
+		}
+		if err := l.accept(answer); err != nil {
+			return err
+		}
+	}
 	l.mu.Lock()
 	l.answered = true
 	l.mu.Unlock()
-	if late {
-		return l.accept(l.sip.RemoteSDP())
-	}
 	return nil
-}
-
-// offers tells whether a description lists a codec.
-func offers(body []byte, name string) bool {
-	for _, c := range listed(body) {
-		if c == name {
-			return true
-		}
-	}
-	return false
-}
-
-// preferred is the first codec of an offer that the exchange has, or "".
-func preferred(body []byte) string {
-	for _, name := range listed(body) {
-		if _, ok := codecs[name]; ok {
-			return name
-		}
-	}
-	return ""
-}
-
-func listed(body []byte) []string {
-	s, err := sdp.Parse(body)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for i := range s.Media {
-		for _, c := range s.Media[i].Codecs() {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
-
-func only(all []sdp.Codec, name string) []sdp.Codec {
-	var kept []sdp.Codec
-	for _, c := range all {
-		if c.Name == name || c.IsEvent() {
-			kept = append(kept, c)
-		}
-	}
-	return kept
 }

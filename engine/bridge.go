@@ -6,19 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/belfry-pbx/belfry/engine/clock"
-	"github.com/belfry-pbx/belfry/engine/media"
-	"github.com/belfry-pbx/belfry/engine/sip"
 )
+
+const (
+	defaultTimeout = 25 * time.Second
+	defaultRingFor = 15 * time.Second
+)
+
+// errInRoom says that a caller in a conference can talk to nobody else.
+var errInRoom = errors.New("the caller is in a conference")
 
 // Bridge calls targets, joins the first that answers to the caller, and returns when
 // either hangs up. A target is "77513" (the phones of a line), "trunk:NAME/NUMBER" or
 // "sip:user@host". When the caller hangs up it returns ErrHangup, as every primitive does.
+// A Bridge within another, from a function registered with On, keeps the first peer on hold.
 func (c *Call) Bridge(ctx context.Context, targets []string, o BridgeOptions) (BridgeResult, error) {
 	if err := c.over(ctx); err != nil {
 		return BridgeResult{}, err
 	}
+	if c.inConference() != nil {
+		return BridgeResult{}, fmt.Errorf("bridge: %w", errInRoom)
+	}
+	defer c.park()()
 	peer, outcome, err := c.find(ctx, targets, o)
 	if err != nil || peer == nil {
 		return BridgeResult{Outcome: outcome}, err
@@ -31,22 +40,22 @@ func (c *Call) Bridge(ctx context.Context, targets []string, o BridgeOptions) (B
 func (c *Call) find(ctx context.Context, targets []string, o BridgeOptions) (*leg, Outcome, error) {
 	switch o.Strategy {
 	case "", Simultaneous:
-		return c.ringAll(ctx, targets, cmp.Or(o.Timeout, 25*time.Second), o)
+		return c.ringAll(ctx, targets, cmp.Or(o.Timeout, defaultTimeout), o)
 	case Sequential:
 	default:
 		return nil, "", fmt.Errorf("bridge: no strategy %q", o.Strategy)
 	}
-	if o.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = clock.WithTimeout(ctx, c.engine.clock, o.Timeout)
-		defer cancel()
-	}
+	begun := c.engine.clock.Now()
 	best := OutcomeUnreachable
 	for _, target := range targets {
-		peer, outcome, err := c.ringAll(ctx, []string{target}, cmp.Or(o.RingFor, 15*time.Second), o)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, OutcomeNoAnswer, nil
+		ringFor := cmp.Or(o.RingFor, defaultRingFor)
+		if o.Timeout > 0 {
+			ringFor = min(ringFor, o.Timeout-c.engine.clock.Now().Sub(begun))
 		}
+		if ringFor <= 0 {
+			break
+		}
+		peer, outcome, err := c.ringAll(ctx, []string{target}, ringFor, o)
 		if err != nil || peer != nil {
 			return peer, outcome, err
 		}
@@ -57,26 +66,29 @@ func (c *Call) find(ctx context.Context, targets []string, o BridgeOptions) (*le
 
 // ringAll rings targets at once.
 func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Duration, o BridgeOptions) (*leg, Outcome, error) {
-	r := c.newRinging(targets, o)
+	near, err := c.here(ctx)
+	if err != nil {
+		return nil, OutcomeCancelled, err
+	}
+	r := c.newRinging(near, targets, o)
 	defer r.stop()
-	if err := c.ringback(ctx, o); err != nil {
-		return nil, "", err
-	}
-	defer c.restoreSource()
-	best, waiting := OutcomeUnreachable, r.count
-	told := map[string]bool{} // targets that ring, told once however many phones they have
-	rings := func(p progress) {
-		if !told[p.leg.target] {
-			told[p.leg.target] = true
-			c.tell("ringing", "target", p.leg.target)
-		}
-	}
-	expired := make(chan struct{})
-	t := c.engine.clock.AfterFunc(timeout, func() { close(expired) })
-	defer t.Stop()
+	defer c.setLayer(func(h *layers) { h.early, h.ring = nil, nil })
+	var heard *leg            // who hears it ring
+	rang := map[string]bool{} // targets, told of once however many phones they have
+	told := c.told            // what he heard since of functions registered with On took the place of the ringing
+	best, waiting, late := OutcomeUnreachable, r.count, false
+	expired, stop := c.after(timeout)
+	defer stop()
 	for waiting > 0 {
-		if err := c.over(ctx); err != nil {
+		l, err := c.here(ctx)
+		if err == nil && (l != heard || told != c.told) { // an attended transfer may put another in his place
+			heard, told, err = l, c.told, c.ringback(ctx, l, o)
+		}
+		if err != nil {
 			return nil, OutcomeCancelled, err
+		}
+		if late && r.confirming.Load() == 0 {
+			return nil, OutcomeNoAnswer, nil
 		}
 		select {
 		case a := <-r.ended:
@@ -89,21 +101,22 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 				a.leg.hangup()
 				return nil, OutcomeCancelled, err
 			}
-			c.noteAnswer(a.leg)
-			for len(r.progress) > 0 { // what rang before the answer
-				rings(<-r.progress)
-			}
+			r.won = true
 			c.tell("answered", "by", a.leg.target)
 			return a.leg, OutcomeAnswered, nil
 		case p := <-r.progress:
-			rings(p)
-			if err := c.showProgress(ctx, p, r.count == 1); err != nil {
+			if !rang[p.leg.target] {
+				rang[p.leg.target] = true
+				c.tell("ringing", "target", p.leg.target)
+			}
+			if err := c.showProgress(ctx, l, p, r); err != nil {
 				return nil, OutcomeCancelled, err
 			}
 		case <-expired:
-			return nil, OutcomeNoAnswer, nil
+			expired, late = nil, true // who has answered already may still say that he takes it
 		case fn := <-c.events:
 			fn()
+		case <-c.changed:
 		case <-ctx.Done():
 		case <-c.ctx.Done():
 		}
@@ -111,82 +124,63 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 	return nil, best, nil
 }
 
-// ringback is what a caller hears at once: one who is answered hears it as sound, any other rings when a phone does.
-func (c *Call) ringback(ctx context.Context, o BridgeOptions) error {
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
+// ringback is what a caller hears at once: one who can hear already hears it as sound, any other
+// hears his phone ring when the called one does.
+func (c *Call) ringback(ctx context.Context, l *leg, o BridgeOptions) error {
 	prompts := o.Ringback
 	if prompts == nil {
-		if !l.isAnswered() {
+		if !l.isAnswered() && !l.early() {
 			return nil
 		}
 		prompts = []Prompt{{Name: "tone:ringing"}}
 	}
 	if err := l.earlyMedia(ctx, ""); err != nil {
-		return err
+		return c.unless(ctx, l, err)
 	}
-	clips, err := c.clips(ctx, prompts, o.Language)
+	clips, err := c.engine.clips(ctx, prompts, o.Language)
 	if err != nil {
 		return err
 	}
-	c.setSource(media.NewPlayer(clips, media.PlayOptions{Loop: true}))
+	c.setLayer(func(h *layers) { h.ring = &loop{clips: clips} })
 	return nil
 }
 
 // showProgress passes on what a called phone says before it answers. What a single
-// target lets us hear (an announcement of the network) the caller hears.
-func (c *Call) showProgress(ctx context.Context, p progress, single bool) error {
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
-	if !p.early || !single || l.isAnswered() {
+// target lets us hear (an announcement of the network) the caller hears, unless the
+// dialplan has him hear something else.
+func (c *Call) showProgress(ctx context.Context, l *leg, p progress, r *ringing) error {
+	if !p.early || r.count > 1 || r.opts.Ringback != nil {
 		return c.Ring(ctx)
 	}
 	if err := l.earlyMedia(ctx, p.leg.codec()); err != nil {
-		return err
+		return c.unless(ctx, l, err)
 	}
-	media.Bridge(l.media, p.leg.media)
+	c.setLayer(func(h *layers) { h.early = p.leg })
 	return nil
 }
 
 // talk joins caller and peer until one hangs up, the time is up, or the conversation moves elsewhere.
 func (c *Call) talk(ctx context.Context, peer *leg, limit time.Duration) (time.Duration, error) {
-	peer.give(c)
+	begun := c.engine.clock.Now()
 	c.mu.Lock()
 	c.peer = peer
-	if peer.sip.Context().Err() != nil {
-		c.peer = nil
-	}
-	c.join()
+	c.noteTalk(peer)
+	peer.give(c)
+	c.settle()
 	c.mu.Unlock()
+	c.adopted(peer)
 	defer c.part()
-	begun := c.engine.clock.Now()
-	expired := make(chan struct{})
+	var expired <-chan struct{}
 	if limit > 0 {
-		t := c.engine.clock.AfterFunc(limit, func() { close(expired) })
-		defer t.Stop()
+		var stop func()
+		expired, stop = c.after(limit)
+		defer stop()
 	}
-	for {
-		if err := c.over(ctx); err != nil {
-			return c.engine.clock.Now().Sub(begun), err
-		}
-		if !c.talking() {
-			return c.engine.clock.Now().Sub(begun), nil
-		}
-		select {
-		case <-c.changed:
-		case fn := <-c.events:
-			fn()
-		case <-expired:
-			c.tell("the time for this conversation is up", "limit", limit)
-			return limit, nil
-		case <-ctx.Done():
-		case <-c.ctx.Done():
-		}
+	apart, err := c.await(ctx, expired, func() bool { return !c.talking() })
+	if !apart && err == nil {
+		c.tell("the time for this conversation is up", "limit", limit)
 	}
+	return c.engine.clock.Now().Sub(begun), err
 }
 
 // talking tells whether there is somebody to talk to, or a transfer that may yet come back.
@@ -201,51 +195,48 @@ func (c *Call) part() {
 	c.mu.Lock()
 	peer := c.peer
 	c.peer = nil
-	if c.caller != nil {
-		c.caller.media.Silence()
-	}
+	c.endTalk()
+	c.settle()
 	c.mu.Unlock()
 	if peer != nil {
-		peer.dismiss()
+		peer.dismiss(c)
 	}
 }
 
-// join lets caller and peer hear each other, or music while the other is away. c.mu is held.
-func (c *Call) join() {
-	if c.caller == nil || c.peer == nil {
-		return
+// park has the peer, if there is one, wait with music until the function that it returns is called.
+func (c *Call) park() func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	parked := c.peer
+	if parked == nil {
+		return func() {}
 	}
-	callerHolds, peerHolds := c.caller.isHeld(), c.peer.isHeld()
-	if !callerHolds && !peerHolds && !c.held {
-		media.Bridge(c.caller.media, c.peer.media)
-		return
-	}
-	c.engine.hear(c.caller, peerHolds || c.held)
-	c.engine.hear(c.peer, callerHolds || c.held)
-}
-
-// hear gives a leg music or silence.
-func (e *Engine) hear(l *leg, music bool) {
-	if music {
-		if p, err := e.newMusic(""); err == nil {
-			l.media.Play(p)
-			return
+	c.peer = nil
+	c.engine.hear(parked, true)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if parked.owner() == c {
+			c.peer = parked
 		}
+		c.settle()
+		c.signal()
 	}
-	l.media.Silence()
 }
 
 // holdChanged is told when a phone puts the other side on hold or retrieves it (RFC 3264 section 8.4).
 func (c *Call) holdChanged(l *leg, held bool) {
 	c.mu.Lock()
-	c.join()
-	if c.peer != nil && c.state != StateEnded {
-		c.state = StateAnswered
-		if c.peer.isHeld() {
-			c.state = StateHeld
+	byPeer := l == c.peer
+	if c.peer != nil {
+		c.settle()
+		if byPeer && c.state != StateEnded {
+			c.state = StateAnswered
+			if held || c.held {
+				c.state = StateHeld
+			}
 		}
 	}
-	byPeer := l == c.peer
 	c.mu.Unlock()
 	if byPeer {
 		name := "unheld"
@@ -256,35 +247,21 @@ func (c *Call) holdChanged(l *leg, held bool) {
 	}
 }
 
-func (l *leg) isHeld() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.held
-}
-
-func (l *leg) codec() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.agreed.Codec.Name
-}
-
-// Hold puts the caller on hold: he hears music, and his words go nowhere. music "" is the usual music.
+// Hold puts the caller on hold: he hears music, and his words go nowhere. music "" is the usual
+// music, or silence where there is none.
 func (c *Call) Hold(ctx context.Context, music string) error {
 	if err := c.Answer(ctx); err != nil {
 		return err
 	}
-	p, err := c.engine.newMusic(music)
-	if err != nil {
+	m, err := c.engine.music(music)
+	if err != nil && music != "" {
 		return err
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.held, c.state = true, StateHeld
-	if c.peer != nil {
-		c.join()
-	}
-	c.mu.Unlock()
-	c.music = p
-	c.setSource(p)
+	c.hears.music = m
+	c.settle()
 	return nil
 }
 
@@ -294,9 +271,13 @@ func (c *Call) Unhold(ctx context.Context) error {
 		return err
 	}
 	c.mu.Lock()
-	c.held, c.state = false, StateAnswered
-	c.mu.Unlock()
-	return c.StopMusic(ctx)
+	defer c.mu.Unlock()
+	if c.held {
+		c.held, c.state = false, StateAnswered
+	}
+	c.hears.music = nil
+	c.settle()
+	return nil
 }
 
 // worse ranks how an attempt failed: what happened at a phone says more than that there was none.
@@ -309,28 +290,4 @@ func worse(a, b Outcome) Outcome {
 
 var outcomeRank = map[Outcome]int{
 	OutcomeUnreachable: 0, OutcomeCancelled: 1, OutcomeCongested: 2, OutcomeBusy: 3, OutcomeRejected: 4, OutcomeNoAnswer: 5,
-}
-
-// outcomeOf reads a final response (RFC 3261 section 21).
-func outcomeOf(err error, rang bool) Outcome {
-	var status *sip.StatusError
-	if !errors.As(err, &status) {
-		if rang {
-			return OutcomeNoAnswer
-		}
-		return OutcomeUnreachable
-	}
-	switch code := status.Code; {
-	case code == 486, code == 600:
-		return OutcomeBusy
-	case code == 403, code == 603, code == 607:
-		return OutcomeRejected
-	case code == 408 && rang, code == 480 && rang:
-		return OutcomeNoAnswer
-	case code == 487:
-		return OutcomeCancelled
-	case code >= 500 && code < 600:
-		return OutcomeCongested
-	}
-	return OutcomeUnreachable
 }

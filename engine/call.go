@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
 // What ends a handler. Every primitive returns one of these, wrapped, when it can do no more.
@@ -88,7 +89,7 @@ const (
 
 // Party is who is at one end of a call.
 type Party struct {
-	Number   string // as dialled inside for a line, as presented for anybody else; "" when withheld
+	Number   string // as dialled inside for a line, as presented for anybody else; "" when anybody else withholds it
 	Name     string
 	Line     string // the authenticated line; "" for callers from outside
 	Trunk    string // the trunk it came by
@@ -101,40 +102,46 @@ type Diversion struct{ Number, Reason string }
 // Call is one caller and what happens to him: the subject of every primitive.
 // Its primitives are called from its handler's goroutine; the facts about it from any.
 type Call struct {
-	id      string
-	engine  *Engine
-	from    Party
-	private bool   // the caller withholds his number
-	as      string // the line that pays, when it is not the caller's: who transferred or forwarded
+	id     string
+	engine *Engine
 
 	ctx    context.Context // ends when the caller is gone
 	cancel context.CancelCauseFunc
 
 	// Used on the handler's goroutine only.
-	dialled   string
-	matched   string
-	route     Route
-	diversion *Diversion
-	redirects int
-	next      string // where Redirect sends it
-	digits    []byte // pressed and not yet read
-	reading   int    // primitives that want the keys for themselves
-	music     *media.Player
-	swallow   byte // a terminator that came too late to be needed
-	on        map[string]func(Event)
-	onHangup  []func()
+	dialled      string
+	matched      string
+	route        Route
+	diversion    *Diversion
+	redirects    int
+	next         string // where Redirect sends it
+	digits       []byte // pressed and not yet read
+	reading      int    // primitives that want the keys for themselves
+	swallow      byte   // a terminator that came too late to be needed
+	swallowUntil time.Time
+	on           map[string]func(Event)
+	untold       []Event // happened while a function registered with On runs
+	telling      bool
+	told         int // how many events functions have been told of
+	onHangup     []func()
 
 	events  chan func()   // what happened at the phone; run on the handler's goroutine while it waits
-	changed chan struct{} // the caller or the peer is another one, or gone
+	changed chan struct{} // something that a primitive may be waiting for is another now
 
+	// Lock order: Engine.transfers, Engine.mu, Room.mu, Call.mu, leg.mu. Two calls are locked
+	// together only while Engine.transfers is held.
 	mu       sync.Mutex
-	caller   *leg
-	peer     *leg // who is bridged to the caller
+	from     Party       // who is there now
+	private  bool        // he withholds his number
+	asserted sip.Address // what the networks may be told of him all the same; zero: nobody vouches
+	as       string      // the line that pays, when it is not the caller's: who transferred or forwarded
+	caller   *leg        // nil while he is being transferred
+	peer     *leg        // who is bridged to the caller
 	state    State
 	transfer *transfer // the caller or peer is being sent elsewhere
-	member   *member   // in a conference
-	source   *media.Player
-	held     bool
+	held     bool      // by Hold
+	hears    layers
+	member   *member                       // in a conference
 	place    string                        // in the dialplan
 	progress func(code int, reason string) // tells who transferred this caller here how it goes
 	record   record
@@ -143,8 +150,19 @@ type Call struct {
 // ID is unique to this call; it stands in every log line.
 func (c *Call) ID() string { return c.id }
 
-// From is the caller.
-func (c *Call) From() Party { return c.from }
+// From is the caller. An attended transfer can put another in his place.
+func (c *Call) From() Party {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.from
+}
+
+// Private tells whether the caller withholds his number: it may be used, but not shown or said.
+func (c *Call) Private() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.private
+}
 
 // Dialled is what was dialled, without blanks and punctuation.
 func (c *Call) Dialled() string { return c.dialled }
@@ -252,7 +270,7 @@ const (
 // BridgeOptions refine Bridge.
 type BridgeOptions struct {
 	Strategy     string        // "": simultaneous
-	Timeout      time.Duration // in all; 0: 25 s
+	Timeout      time.Duration // in all; 0: 25 s, or when sequential what RingFor comes to
 	RingFor      time.Duration // each, when sequential; 0: 15 s
 	Ringback     []Prompt      // what the caller hears meanwhile; nil: the ringing tone
 	CallerName   string        // shown instead of the caller's

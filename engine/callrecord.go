@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -8,33 +9,36 @@ import (
 	"github.com/belfry-pbx/belfry/engine/callog"
 )
 
-// record is what is kept of a call: it becomes the call record and everybody's log entries.
+// record is what is kept of a call: it becomes the call record and everybody's log entries. Call.mu guards it.
 type record struct {
 	start, answered time.Time
+	line            string // who dialled, if a line did
 	dialled, route  string
 	emergency       bool
-	status          int    // the SIP status of a refusal; 0: not refused
-	by              string // who answered
-	byName, byTrunk string
-	rung            []string // lines whose phones rang
+	status          int      // the SIP status of a refusal; 0: not refused
+	rung            []string // lines whose phones rang, or would have if they were there
+	talks           []talk
+}
+
+// talk is one conversation of the call.
+type talk struct {
+	with   Party
+	since  time.Time
+	length time.Duration // when it is over
 }
 
 func (c *Call) setRoute(r Route, matched string) {
 	c.route, c.matched = r, matched
 	c.mu.Lock()
-	if c.record.dialled == "" {
-		c.record.dialled = c.dialled
-	}
-	c.record.route = r.Name
-	if r.Name == "" {
-		c.record.route = r.Pattern
-	}
+	c.record.dialled = cmp.Or(c.record.dialled, c.dialled)
+	c.record.route = cmp.Or(r.Name, r.Pattern)
 	c.record.emergency = c.record.emergency || r.Emergency
 	c.place = r.Where
+	from, id := c.from, c.asserted
 	c.mu.Unlock()
 	c.tell("routed", "dialled", c.dialled, "extension", r.Pattern, "name", r.Name)
 	if r.Emergency {
-		c.logger().Warn("EMERGENCY CALL", "from", c.from.Number, "name", c.from.Name, "dialled", c.dialled)
+		c.logger().Warn("EMERGENCY CALL", "from", cmp.Or(from.Number, id.User), "name", cmp.Or(from.Name, id.Display), "dialled", c.dialled)
 	}
 }
 
@@ -49,69 +53,96 @@ func (c *Call) noteRung(line string) {
 	}
 }
 
-func (c *Call) noteAnswer(l *leg) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.record.by, c.record.byName, c.record.byTrunk = l.party.Number, l.party.Name, l.party.Trunk
+// noteTalk begins a conversation, endTalk ends it. c.mu is held.
+func (c *Call) noteTalk(with *leg) {
+	c.record.talks = append(c.record.talks, talk{with: with.party, since: c.engine.clock.Now()})
+}
+
+func (c *Call) endTalk() {
+	if n := len(c.record.talks); n > 0 && c.record.talks[n-1].length == 0 {
+		t := &c.record.talks[n-1]
+		t.length = c.engine.clock.Now().Sub(t.since)
+	}
 }
 
 // writeRecord keeps the call record and gives everybody who had a part in the call his entry.
 func (c *Call) writeRecord() {
 	e := c.engine
-	ctx := context.Background()
 	c.mu.Lock()
-	r := c.record
+	r, from, id, private := c.record, c.from, c.asserted, c.private
 	c.mu.Unlock()
 	end := e.clock.Now()
-	outcome := OutcomeAnswered
-	if r.answered.IsZero() {
-		outcome = OutcomeNoAnswer
-		if r.status == 486 {
-			outcome = OutcomeBusy
-		} else if r.status != 0 {
-			outcome = OutcomeRejected
-		}
-	}
-	if r.dialled == "" {
-		r.dialled = c.dialled
-	}
+	outcome := r.outcome()
+	dialled := cmp.Or(r.dialled, c.dialled)
+	by := r.by()
 	e.metrics.ended.WithLabelValues(string(outcome)).Inc()
-	c.logger().Info("ended", "outcome", outcome, "answeredBy", r.by, "seconds", int(end.Sub(r.start).Seconds()))
+	c.logger().Info("ended", "outcome", outcome, "answeredBy", by.Number, "seconds", int(end.Sub(r.start).Seconds()))
 	kept := callog.Record{
 		ID: c.id, Start: r.start, Answered: r.answered, End: end,
-		From: c.from.Number, FromName: c.from.Name, FromLine: c.from.Line,
-		To: r.dialled, ToName: r.byName, Outcome: string(outcome), By: r.by, Trunk: c.from.Trunk + r.byTrunk, Emergency: r.emergency,
+		From: cmp.Or(from.Number, id.User), FromName: cmp.Or(from.Name, id.Display), FromLine: from.Line,
+		To: dialled, ToName: by.Name, Outcome: string(outcome), By: by.Number, Trunk: cmp.Or(from.Trunk, by.Trunk), Emergency: r.emergency,
 	}
 	if c.diversion != nil {
 		kept.Diversion = c.diversion.Number
 	}
-	if err := e.callLog.Add(ctx, kept); err != nil {
+	if err := e.callLog.Add(context.Background(), kept); err != nil {
 		c.logger().Error("the call record is lost", "error", err)
 	}
-	length := time.Duration(0)
-	if !r.answered.IsZero() {
-		length = end.Sub(r.answered)
+	entry := callog.Entry{ID: c.id, Time: r.start}
+	if !private {
+		entry.Number, entry.Name = from.Number, from.Name
 	}
-	entry := callog.Entry{ID: c.id, Number: c.from.Number, Name: c.from.Name, Time: r.start, Length: length}
 	for _, line := range r.rung {
-		mine := entry
-		switch {
-		case r.by == line:
-			mine.Kind = "received"
-		case r.by != "":
-			mine.Kind, mine.ByOther = "received", r.by
-		default:
-			mine.Kind, mine.Length = "missed", 0
-		}
-		c.addEntry(ctx, line, mine)
+		c.addEntry(line, r.entryOf(line, entry))
 	}
-	if c.from.Line != "" {
-		c.addEntry(ctx, c.from.Line, callog.Entry{ID: c.id, Kind: "dialled", Number: r.dialled, Name: r.byName, Time: r.start, Length: length})
+	if r.line != "" {
+		mine := callog.Entry{ID: c.id, Kind: callog.Dialled, Number: dialled, Name: by.Name, Time: r.start}
+		if !r.answered.IsZero() {
+			mine.Length = end.Sub(r.answered)
+		}
+		c.addEntry(r.line, mine)
 	}
 }
 
-func (c *Call) addEntry(ctx context.Context, line string, entry callog.Entry) {
-	if err := c.engine.callLog.AddEntry(ctx, line, entry); err != nil {
+func (r *record) outcome() Outcome {
+	switch {
+	case !r.answered.IsZero():
+		return OutcomeAnswered
+	case r.status == 486:
+		return OutcomeBusy
+	case r.status != 0:
+		return OutcomeRejected
+	}
+	return OutcomeNoAnswer
+}
+
+// by is who talked to the caller last.
+func (r *record) by() Party {
+	if n := len(r.talks); n > 0 {
+		return r.talks[n-1].with
+	}
+	return Party{}
+}
+
+// entryOf is the call as a line sees it that was rung.
+func (r *record) entryOf(line string, e callog.Entry) callog.Entry {
+	e.Kind = callog.Missed
+	for _, t := range r.talks {
+		if t.with.Line == line {
+			e.Kind, e.ByOther = callog.Received, ""
+			e.Length += t.length
+		} else if e.Kind == callog.Missed {
+			e.ByOther = t.with.Number
+		}
+	}
+	if e.Kind == callog.Missed && e.ByOther != "" {
+		e.Kind = callog.Received
+	}
+	return e
+}
+
+func (c *Call) addEntry(line string, entry callog.Entry) {
+	if err := c.engine.callLog.AddEntry(context.Background(), line, entry); err != nil {
 		c.logger().Error("a log entry is lost", "line", line, "error", err)
 	}
 }

@@ -3,11 +3,9 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"runtime/debug"
-	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
@@ -23,14 +21,17 @@ const confirmFor = 10 * time.Second
 // maxTargets is how many phones one Bridge may ring at once.
 const maxTargets = 200
 
+// ringing is a number of phones that are rung at once.
 type ringing struct {
-	call     *Call
-	opts     BridgeOptions
-	count    int
-	ended    chan attempt
-	progress chan progress
-	done     chan struct{}
-	cancel   context.CancelCauseFunc
+	call       *Call
+	opts       BridgeOptions
+	count      int
+	ended      chan attempt
+	progress   chan progress
+	done       chan struct{} // closed: nobody waits any more
+	won        bool          // somebody has taken the call; set before done is closed
+	confirming atomic.Int32  // how many have answered and are being asked whether they take it
+	cancel     context.CancelCauseFunc
 }
 
 // attempt is how dialling one device ended: with a leg that answered, or an outcome.
@@ -44,19 +45,12 @@ type progress struct {
 	early bool // it can be heard already
 }
 
-// device is one phone or trunk to dial.
-type device struct {
-	target  string
-	request sip.DialRequest
-	party   Party
-	peer    string // where its signalling goes, for choosing our address
-	err     error
-}
-
-func (c *Call) newRinging(targets []string, o BridgeOptions) *ringing {
+// newRinging rings the phones of targets for the one who is near.
+func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing {
+	e := c.engine
 	var devices []device
 	for _, target := range targets {
-		devices = append(devices, c.engine.devices(target)...)
+		devices = append(devices, e.devices(target)...)
 	}
 	if len(devices) > maxTargets {
 		c.logger().Warn("too many phones to ring at once; the rest is left out", "phones", len(devices), "limit", maxTargets)
@@ -65,13 +59,13 @@ func (c *Call) newRinging(targets []string, o BridgeOptions) *ringing {
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	r := &ringing{
 		call: c, opts: o, count: len(devices), cancel: cancel,
-		ended: make(chan attempt), progress: make(chan progress, len(devices)), done: make(chan struct{}),
+		ended: make(chan attempt), progress: make(chan progress), done: make(chan struct{}),
 	}
-	from, asserted := c.presented(o)
-	near := c.callerLeg()
+	request := c.presented(o)
+	request.Headers = r.headers()
 	for _, d := range devices {
 		c.noteRung(d.party.Line)
-		go r.dial(ctx, d, near, from, asserted)
+		e.work.Go(func() { r.dial(ctx, d, request, near) })
 	}
 	return r
 }
@@ -80,15 +74,18 @@ func (c *Call) newRinging(targets []string, o BridgeOptions) *ringing {
 // and do not list a missed call.
 func (r *ringing) stop() {
 	close(r.done)
-	if r.call.record.by != "" {
+	if r.won {
 		r.cancel(sip.ErrAnsweredElsewhere)
 	} else {
 		r.cancel(context.Canceled)
 	}
 }
 
+// elsewhere tells a phone that answered too late why it is hung up.
+var elsewhere = sip.Header{Name: "Reason", Value: `SIP;cause=200;text="Call completed elsewhere"`}
+
 // dial rings one device and reports how it ended; whoever answers too late is hung up.
-func (r *ringing) dial(ctx context.Context, d device, near *leg, from, asserted sip.Address) {
+func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest, near *leg) {
 	result := attempt{outcome: OutcomeUnreachable}
 	defer func() {
 		if p := recover(); p != nil {
@@ -98,7 +95,9 @@ func (r *ringing) dial(ctx context.Context, d device, near *leg, from, asserted 
 		select {
 		case r.ended <- result:
 		case <-r.done:
-			if result.leg != nil {
+			if result.leg != nil && r.won {
+				result.leg.hangup(elsewhere)
+			} else if result.leg != nil {
 				result.leg.hangup()
 			}
 		}
@@ -111,59 +110,16 @@ func (r *ringing) dial(ctx context.Context, d device, near *leg, from, asserted 
 		}
 		return
 	}
-	e := r.call.engine
-	prefer := ""
-	if near != nil {
-		prefer = near.codec()
-		if prefer == "" && near.sip != nil {
-			prefer = preferred(near.sip.RemoteSDP())
-		}
-	}
-	l, err := e.newLeg(d.peer, near, prefer)
+	l, err := r.call.engine.newLeg(ctx, d.peer, near, near.prefers())
 	if err != nil {
 		r.call.logger().Error("no resources to ring a phone", "target", d.target, "error", err)
 		result.outcome = OutcomeCongested
 		return
 	}
 	l.party, l.target = d.party, d.target
-	rang := false
-	d.request.From, d.request.Asserted, d.request.Private = from, asserted, r.call.private
-	d.request.Offer = l.local.Offer()
-	d.request.Headers = r.headers()
-	d.request.Handler = l.handler()
-	d.request.OnProgress = func(code int, _ string, body []byte) {
-		p := progress{leg: l}
-		if len(body) > 0 && l.accept(body) == nil {
-			p.early = true
-		}
-		if code == 180 || code == 183 {
-			rang = true
-		}
-		if code == 180 || p.early {
-			select {
-			case r.progress <- p:
-			default:
-			}
-		}
-	}
-	s, err := e.sip.Dial(ctx, d.request)
-	if err != nil {
-		l.media.Close()
-		result.outcome = outcomeOf(err, rang)
-		if ctx.Err() == nil {
-			r.call.tell("not reached", "target", d.target, "outcome", result.outcome, "error", err)
-		}
+	if !r.reach(ctx, l, d.to(request), &result.outcome) {
 		return
 	}
-	l.attach(s)
-	if err := l.accept(s.RemoteSDP()); err != nil {
-		r.call.logger().Warn("answered with a description of no use", "target", d.target, "error", err)
-		l.hangup()
-		return
-	}
-	l.mu.Lock()
-	l.answered = true
-	l.mu.Unlock()
 	if !r.confirm(ctx, l) {
 		l.hangup()
 		result.outcome = OutcomeNoAnswer
@@ -172,13 +128,60 @@ func (r *ringing) dial(ctx context.Context, d device, near *leg, from, asserted 
 	result.leg = l
 }
 
+// prefers is the codec that a leg uses, or would.
+func (l *leg) prefers() string {
+	if name := l.codec(); name != "" {
+		return name
+	}
+	return preferred(l.sip.RemoteSDP())
+}
+
+// reach dials and tells whether l was answered; if not, why not, and l is closed.
+func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, why *Outcome) bool {
+	rang := false
+	request.Offer = l.offer()
+	request.Handler = l.handler()
+	request.OnProgress = func(code int, _ string, body []byte) {
+		p := progress{leg: l, early: len(body) > 0 && l.accept(body) == nil}
+		rang = rang || code == 180 || code == 183
+		if code != 180 && !p.early {
+			return
+		}
+		select {
+		case r.progress <- p:
+		case <-ctx.Done():
+		}
+	}
+	s, err := l.engine.sip.Dial(ctx, request)
+	if err != nil {
+		l.media.Close()
+		*why = outcomeOf(err, rang)
+		if ctx.Err() == nil {
+			r.call.tell("not reached", "target", l.target, "outcome", *why, "error", err)
+		}
+		return false
+	}
+	l.attach(s)
+	if err := l.accept(s.RemoteSDP()); err != nil {
+		r.call.logger().Warn("answered with a description of no use", "target", l.target, "error", err)
+		l.hangup()
+		return false
+	}
+	l.mu.Lock()
+	l.answered = true
+	l.mu.Unlock()
+	return true
+}
+
 // confirm announces the call to who answered, and waits for his key where one is asked for:
 // a mobile's own voicemail cannot press it.
 func (r *ringing) confirm(ctx context.Context, l *leg) bool {
 	if len(r.opts.Announce) == 0 && r.opts.AnswerTo == "" {
 		return true
 	}
-	clips, err := r.call.clips(ctx, r.opts.Announce, r.opts.Language)
+	r.confirming.Add(1)
+	defer r.confirming.Add(-1)
+	clips, err := r.call.engine.clips(ctx, r.opts.Announce, r.opts.Language)
 	if err != nil {
 		r.call.logger().Error("announce the call", "error", err)
 	}
@@ -199,7 +202,7 @@ func (r *ringing) confirm(ctx context.Context, l *leg) bool {
 		select {
 		case <-played:
 			if r.opts.AnswerTo == "" {
-				return true
+				return l.sip.Context().Err() == nil
 			}
 			played = nil
 			t := r.call.engine.clock.NewTimer(confirmFor)
@@ -220,75 +223,73 @@ func (r *ringing) confirm(ctx context.Context, l *leg) bool {
 }
 
 func (r *ringing) headers() []sip.Header {
-	var h []sip.Header
-	if d := r.opts.Diversion; d != nil {
-		h = append(h, sip.Header{Name: "Diversion", Value: fmt.Sprintf("<sip:%s@%s>;reason=%s", d.Number, r.call.engine.opts.Realm, d.Reason)})
+	d := r.opts.Diversion
+	if d == nil {
+		return nil
 	}
-	return h
+	by := sip.Address{User: d.Number, Host: r.call.engine.opts.Realm}
+	return []sip.Header{{Name: "Diversion", Value: by.String() + ";reason=" + token(d.Reason)}}
 }
 
-// presented is what the called side is shown (From, P-Asserted-Identity).
-func (c *Call) presented(o BridgeOptions) (from, asserted sip.Address) {
-	from = sip.Address{Display: c.from.Name, User: c.from.Number}
+// token is text that may stand as a parameter's value (RFC 3261 section 25.1).
+func token(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, s)
+	if s == "" {
+		return "unknown" // RFC 5806 section 4
+	}
+	return s
+}
+
+// presented is what the called side is told of the caller (From, P-Asserted-Identity). Who
+// withholds his number is asserted all the same, which the SIP side tells to trunks only (RFC 3325 section 7).
+func (c *Call) presented(o BridgeOptions) sip.DialRequest {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := sip.DialRequest{
+		From: sip.Address{Display: c.from.Name, User: c.from.Number}, Asserted: c.asserted, Private: c.private,
+	}
+	vouched := c.asserted.User != ""
 	if o.CallerName != "" {
-		from.Display = o.CallerName
+		r.From.Display, r.Asserted.Display = o.CallerName, o.CallerName
 	}
 	if o.CallerNumber != "" {
-		from.User = o.CallerNumber
+		r.From.User, r.Asserted.User = o.CallerNumber, o.CallerNumber
 	}
-	if from.User == "" {
-		from = sip.Address{Display: "Anonymous", User: "anonymous"}
+	if !vouched {
+		r.Asserted = sip.Address{}
 	}
-	if c.from.Verified {
-		asserted = from
+	if r.From.User == "" {
+		r.From = sip.Address{Display: "Anonymous", User: "anonymous"}
 	}
-	return from, asserted
+	return r
 }
 
-// devices are the phones behind a target.
-func (e *Engine) devices(target string) []device {
-	if name, number, ok := strings.Cut(strings.TrimPrefix(target, "trunk:"), "/"); ok && strings.HasPrefix(target, "trunk:") {
-		return []device{e.trunkDevice(target, name, number)}
-	}
-	if uri, ok := strings.CutPrefix(target, "sip:"); ok {
-		_, host, _ := strings.Cut(uri, "@")
-		bare := host
-		if h, _, err := net.SplitHostPort(host); err == nil {
-			bare = h
+// outcomeOf reads a final response (RFC 3261 section 21).
+func outcomeOf(err error, rang bool) Outcome {
+	var status *sip.StatusError
+	silent := errors.Is(err, sip.ErrTransport) || errors.Is(err, sip.ErrTimeout)
+	if !errors.As(err, &status) || silent {
+		if rang {
+			return OutcomeNoAnswer
 		}
-		d := device{target: target, peer: host, party: Party{Number: target}, request: sip.DialRequest{URI: target}}
-		if !slices.Contains(e.opts.SIPHosts, bare) && !slices.Contains(e.opts.SIPHosts, host) {
-			d.err = fmt.Errorf("host %q is not among the SIP hosts that settings allow", bare)
-		}
-		return []device{d}
+		return OutcomeUnreachable
 	}
-	party := Party{Number: target, Line: target, Verified: true}
-	if line, err := e.directory.Line(context.Background(), target); err == nil {
-		party.Name = line.Name
+	switch code := status.Code; {
+	case code == 486, code == 600:
+		return OutcomeBusy
+	case code == 403, code == 603, code == 607:
+		return OutcomeRejected
+	case code == 408 && rang, code == 480 && rang:
+		return OutcomeNoAnswer
+	case code == 487:
+		return OutcomeCancelled
+	case code >= 500 && code < 600:
+		return OutcomeCongested
 	}
-	var all []device
-	for _, b := range e.sip.Bindings(target) {
-		all = append(all, device{
-			target: target, party: party, peer: b.Source.String(),
-			request: sip.DialRequest{Binding: &b, To: sip.Address{User: target}},
-		})
-	}
-	if len(all) == 0 {
-		all = append(all, device{target: target, err: errUnregistered})
-	}
-	return all
-}
-
-var errUnregistered = errors.New("no phone is registered for this number")
-
-func (e *Engine) trunkDevice(target, name, number string) device {
-	d := device{target: target, party: Party{Number: number, Trunk: name}}
-	at := slices.IndexFunc(e.sip.Trunks(), func(t sip.TrunkStatus) bool { return t.Name == name })
-	if at < 0 {
-		d.err = fmt.Errorf("there is no trunk %q", name)
-		return d
-	}
-	d.peer = e.sip.Trunks()[at].Host
-	d.request = sip.DialRequest{Trunk: name, Number: number}
-	return d
+	return OutcomeUnreachable
 }

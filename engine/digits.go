@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
+const defaultBetween = 3 * time.Second
+
 // ReadDigits asks for a number. Keys pressed before it began, or during the prompt, count.
 func (c *Call) ReadDigits(ctx context.Context, o ReadDigitsOptions) (DigitsResult, error) {
 	if err := c.Answer(ctx); err != nil {
 		return DigitsResult{}, err
 	}
-	c.reading++
-	defer func() { c.reading-- }()
+	defer c.want()()
 	result := DigitsResult{}
 	for try := range max(o.Tries, 1) {
 		if try > 0 && len(o.Invalid) > 0 {
@@ -54,27 +55,23 @@ func (c *Call) readOnce(ctx context.Context, o ReadDigitsOptions) (DigitsResult,
 	wait := cmp.Or(o.Timeout, 5*time.Second)
 	for !ended && digits.Len() < limit {
 		if digits.Len() > 0 {
-			wait = cmp.Or(o.Between, 3*time.Second)
+			wait = cmp.Or(o.Between, defaultBetween)
 		}
 		key := ""
-		timeout, err := c.awaitFor(ctx, wait, func() bool {
-			if key == "" {
-				key, _ = c.takeDigit()
-			}
-			return key != ""
+		pressed, err := c.awaitFor(ctx, wait, func() (ok bool) {
+			key, ok = c.takeDigit()
+			return ok
 		})
 		if err != nil {
 			return DigitsResult{}, err
 		}
-		if timeout {
+		if !pressed {
 			break
 		}
 		add(key)
 	}
-	if !ended && digits.Len() == limit && o.Terminator != "" && len(c.digits) == 0 {
-		c.swallow = o.Terminator[0] // who was told "followed by hash" presses it though all digits are there
-	} else if !ended && digits.Len() == limit && len(c.digits) > 0 && strings.IndexByte(o.Terminator, c.digits[0]) >= 0 {
-		c.digits = c.digits[1:]
+	if !ended && digits.Len() == limit {
+		c.dropTerminator(o)
 	}
 	switch {
 	case digits.Len() == 0 && !ended:
@@ -83,4 +80,17 @@ func (c *Call) readOnce(ctx context.Context, o ReadDigitsOptions) (DigitsResult,
 		return DigitsResult{Outcome: OutcomeInvalid, Digits: digits.String()}, nil
 	}
 	return DigitsResult{Outcome: OutcomeDigits, Digits: digits.String()}, nil
+}
+
+// dropTerminator forgets the key that would end a number: who was told "followed by hash" presses
+// it though all digits are there. It may be here already, or come within the time between digits.
+func (c *Call) dropTerminator(o ReadDigitsOptions) {
+	switch {
+	case o.Terminator == "":
+	case len(c.digits) == 0:
+		c.swallow = o.Terminator[0]
+		c.swallowUntil = c.engine.clock.Now().Add(cmp.Or(o.Between, defaultBetween))
+	case strings.IndexByte(o.Terminator, c.digits[0]) >= 0:
+		c.digits = c.digits[1:]
+	}
 }

@@ -44,11 +44,15 @@ type Options struct {
 	MaxCalls   int           // beyond this, calls that are not emergencies get 503; 0: 5000
 	SIPHosts   []string      // hosts that targets "sip:user@host" may name
 	Timers     sip.Timers
+	MailDisk   mailbox.FS // what messages are kept on; nil: the folder Data. For tests whose disk fails
 
 	Clock   clock.Clock
 	Log     *slog.Logger
 	Metrics prometheus.Registerer
 }
+
+// emergencyLegs is how many legs there may be beyond those that MaxCalls calls are likely to have.
+const emergencyLegs = 1000
 
 // Trunk is a way to and from the public network.
 type Trunk = sip.Trunk
@@ -70,12 +74,13 @@ type Engine struct {
 	handler  Handler
 	calls    map[string]*Call
 	legs     map[*sip.Leg]*leg // every leg that stands, so that a transfer finds the one it names
-	busy     map[string]int    // calls per line
 	rooms    map[string]*Room
 	draining bool
 	idle     chan struct{} // closed when the last call ends while draining
 
 	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
+	lines     lineCounts
+	work      sync.WaitGroup // goroutines that no SIP leg waits for
 }
 
 // New opens the data and binds the sockets; Run serves.
@@ -94,7 +99,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		opts: o, log: o.Log, clock: o.Clock, handler: o.Handler,
-		calls: map[string]*Call{}, legs: map[*sip.Leg]*leg{}, busy: map[string]int{}, rooms: map[string]*Room{},
+		calls: map[string]*Call{}, legs: map[*sip.Leg]*leg{}, rooms: map[string]*Room{},
 	}
 	if err := e.open(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -107,7 +112,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.directory, err = directory.Open(ctx, o.Store, directory.Options{KeyFile: filepath.Join(o.Data, "node.key"), Realm: o.Realm, Clock: o.Clock, Log: o.Log}); err != nil {
 		return fmt.Errorf("open the directory: %w", err)
 	}
-	if e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(o.Data, "voicemail"), Store: o.Store, Clock: o.Clock, Log: o.Log}); err != nil {
+	if e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(o.Data, "voicemail"), Store: o.Store, Clock: o.Clock, Log: o.Log, FS: o.MailDisk}); err != nil {
 		return fmt.Errorf("open the mailboxes: %w", err)
 	}
 	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log}); err != nil {
@@ -125,6 +130,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trunks: o.Trunks,
 		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
 		Invite: e.invite, MessageWaiting: e.waiting,
+		MaxLegs: 4*o.MaxCalls + emergencyLegs,
 	})
 	if err != nil {
 		return fmt.Errorf("open the SIP sockets: %w", err)
@@ -135,9 +141,11 @@ func (e *Engine) open(ctx context.Context) (err error) {
 }
 
 // Run serves calls until ctx ends, then hangs up those that still stand. Drain first to let them finish.
+// It returns when all handlers have, and every call is written down.
 func (e *Engine) Run(ctx context.Context) error {
 	err := e.sip.Run(ctx)
 	e.hangUpAll()
+	e.work.Wait()
 	return err
 }
 
@@ -147,10 +155,8 @@ func (e *Engine) Drain(ctx context.Context) error {
 	e.draining = true
 	if e.idle == nil {
 		e.idle = make(chan struct{})
-		if len(e.calls) == 0 {
-			close(e.idle)
-		}
 	}
+	e.noteIdle()
 	idle := e.idle
 	e.mu.Unlock()
 	select {
@@ -158,6 +164,22 @@ func (e *Engine) Drain(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// noteIdle tells Drain that no call is left. e.mu is held.
+func (e *Engine) noteIdle() {
+	if e.idle != nil && len(e.calls) == 0 && !closed(e.idle) {
+		close(e.idle)
+	}
+}
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -247,9 +269,7 @@ func (e *Engine) Registered(line string) bool { return len(e.sip.Bindings(line))
 
 // Busy tells whether a line has a call.
 func (e *Engine) Busy(line string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.busy[line] > 0
+	return e.lines.busy(line)
 }
 
 // CallInfo describes a live call.

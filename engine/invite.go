@@ -24,70 +24,91 @@ const eventQueue = 64
 
 // invite takes an INVITE from the gate. It returns when the dialog has nothing left to live for.
 func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
-	p := e.party(ctx, s)
+	who := e.identify(ctx, s)
 	to := dialled(s.Dialled())
-	log := e.log.With("from", p.Number, "to", to, "sip", s.CallID())
-	if e.refusesLoad() && !e.isEmergency(p, to) {
-		log.Warn("refused: the exchange is full or stopping")
-		_ = s.Reject(503, "Service Unavailable", sip.Header{Name: "Retry-After", Value: "30"})
+	// Who takes over a call that stands adds none.
+	always := s.ReplacesLeg() != nil || e.isEmergency(who.Party, to)
+	refuse := func(why string, err error) {
+		e.log.Warn("refused: "+why, "from", who.Number, "to", to, "sip", s.CallID(), "error", err)
+		_ = s.Reject(503, "Service Unavailable", sip.Header{Name: "Retry-After", Value: "30"}) // else he has given up
+	}
+	if !always && !e.takesCalls() {
+		refuse("the exchange is full or stopping", nil)
 		return
 	}
-	l, err := e.newLeg(s.Peer().Source.String(), nil, "")
+	l, err := e.newLeg(ctx, s.Peer().Source.String(), nil, "")
 	if err != nil {
-		log.Error("refused: no resources for the call", "error", err)
-		_ = s.Reject(503, "Service Unavailable", sip.Header{Name: "Retry-After", Value: "30"})
+		refuse("no resources for the call", err)
 		return
 	}
-	l.party = p
+	l.party, l.private, l.asserted = who.Party, who.private, who.asserted
 	l.attach(s)
 	if replaced := s.ReplacesLeg(); replaced != nil {
 		e.replace(ctx, l, replaced)
-	} else {
-		c := e.newCall(l, p, to)
-		c.private = s.Privacy()
+	} else if c := e.newCall(l, to, always); c != nil {
 		if d := s.Diversion(); len(d) > 0 {
 			c.diversion = &Diversion{Number: dialled(d[0].Number), Reason: d[0].Reason}
 		}
 		e.serve(c)
+	} else {
+		refuse("the exchange is full or stopping", nil)
 	}
 	if l.mustStay() { // a transfer has moved it to another call
 		<-s.Context().Done()
 	}
 }
 
-func (e *Engine) refusesLoad() bool {
+// takesCalls tells whether there is room for a call that may be refused. newCall decides.
+func (e *Engine) takesCalls() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.draining || len(e.calls) >= e.opts.MaxCalls
+	return !e.draining && len(e.calls) < e.opts.MaxCalls
 }
 
-// newCall makes l the caller of a call to a number.
-func (e *Engine) newCall(l *leg, from Party, to string) *Call {
+// newCall makes l the caller of a call to a number. It is nil when the exchange is full or
+// stopping, unless the call must always be taken.
+func (e *Engine) newCall(l *leg, to string, always bool) *Call {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c := &Call{
-		id: newID(), engine: e, from: from, ctx: ctx, cancel: cancel, dialled: to,
+		id: newID(), engine: e, ctx: ctx, cancel: cancel, dialled: to,
 		events: make(chan func(), eventQueue), changed: make(chan struct{}, 1),
 		on: map[string]func(Event){}, caller: l, state: StateRinging,
 	}
-	c.record.start = e.clock.Now()
+	c.setFrom(l)
+	c.record.start, c.record.line = e.clock.Now(), l.party.Line
 	e.mu.Lock()
+	if !always && (e.draining || len(e.calls) >= e.opts.MaxCalls) {
+		e.mu.Unlock()
+		cancel(ErrEnded)
+		return nil
+	}
 	e.calls[c.id] = c
 	e.mu.Unlock()
 	e.metrics.calls.Inc()
 	l.give(c)
-	if l.sip.Context().Err() != nil { // it ended before it had an owner to tell
-		c.legEnded(l)
-	}
+	c.adopted(l)
 	return c
 }
 
-// serve runs the handler until the call is over, and then clears up.
+// setFrom makes who is at l the caller. c.mu is held, or c is new.
+func (c *Call) setFrom(l *leg) { c.from, c.private, c.asserted = l.party, l.private, l.asserted }
+
+// adopted looks whether a leg has ended before it had this call to tell.
+func (c *Call) adopted(l *leg) {
+	if l.sip.Context().Err() != nil {
+		c.legEnded(l)
+	}
+}
+
+// serve runs the handler until the call is over, and then clears up. The handler is the one
+// that was there when the call came, wherever Redirect sends it.
 func (e *Engine) serve(c *Call) {
 	defer c.finish()
-	c.logger().Info("call", "from", c.from.Number, "dialled", c.dialled, "trunk", c.from.Trunk)
+	c.logger().Info("call", "from", c.From().Number, "dialled", c.dialled, "trunk", c.From().Trunk)
+	h := e.currentHandler()
 	for {
 		c.next = ""
-		e.serveOnce(c)
+		e.serveOnce(c, h)
 		if c.next == "" || c.ctx.Err() != nil {
 			return
 		}
@@ -102,15 +123,15 @@ func (e *Engine) serve(c *Call) {
 }
 
 // serveOnce is the boundary beyond which a handler's panic does not go: it ends its own call.
-func (e *Engine) serveOnce(c *Call) {
+func (e *Engine) serveOnce(c *Call, h Handler) {
 	defer func() {
 		if r := recover(); r != nil {
 			e.metrics.panics.Inc()
 			c.logger().Error("the handler panicked; ending its call", "panic", r, "stack", string(debug.Stack()))
+			c.next = ""
 			_ = c.reject(500, "Server Internal Error")
 		}
 	}()
-	h := e.currentHandler()
 	if h == nil {
 		_ = c.Reject(c.ctx, Unavailable)
 		return
@@ -124,73 +145,65 @@ func (c *Call) finish() {
 	c.mu.Lock()
 	c.state = StateEnded
 	caller, peer := c.caller, c.peer
-	c.caller, c.peer = nil, nil
-	if c.transfer != nil {
-		c.transfer.abandon()
-	}
+	c.caller, c.peer, c.transfer = nil, nil, nil
 	c.mu.Unlock()
 	for _, l := range []*leg{caller, peer} {
 		if l != nil {
-			l.dismiss()
+			l.dismiss(c)
 		}
 	}
 	c.cancel(ErrEnded)
 	for _, fn := range c.onHangup {
 		c.guard(fn)
 	}
+	c.guard(c.writeRecord)
 	e := c.engine
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	delete(e.calls, c.id)
-	if e.idle != nil && len(e.calls) == 0 {
-		select {
-		case <-e.idle:
-		default:
-			close(e.idle)
-		}
-	}
-	e.mu.Unlock()
-	c.writeRecord()
+	e.noteIdle()
 }
 
+// guard runs what must not keep the call from ending.
 func (c *Call) guard(fn func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			c.logger().Error("a hang-up handler panicked", "panic", r, "stack", string(debug.Stack()))
+			c.logger().Error("clearing up after a call panicked", "panic", r, "stack", string(debug.Stack()))
 		}
 	}()
 	fn()
 }
 
-// legEnded is told by a leg whose dialog is over.
+// legEnded is told by a leg whose dialog is over. A second time does no harm.
 func (c *Call) legEnded(l *leg) {
 	c.mu.Lock()
+	if t := c.transfer; t != nil && l == t.from {
+		// The classic way: who transfers goes at once, and the transfer goes on without a way back.
+		c.transfer = nil
+		c.cancel(ErrRedirected)
+	}
 	switch l {
 	case c.caller:
 		c.cancel(fmt.Errorf("%w: %s", ErrHangup, l.sip.EndReason()))
 	case c.peer:
 		c.peer = nil
+		c.settle()
 		c.signal()
-	default:
-		if c.transfer != nil && (l == c.transfer.from || l == c.transfer.moved) {
-			c.transfer.legEnded(l)
-		}
 	}
 	c.mu.Unlock()
-	l.give(nil)
-}
-
-// signal wakes a Bridge to look again at who is there.
-func (c *Call) signal() {
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
+	l.leaveCall(c)
 }
 
 func (c *Call) isCaller(l *leg) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.caller == l
+}
+
+func (c *Call) callerLeg() *leg {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.caller
 }
 
 func (c *Call) logger() *slog.Logger { return c.engine.log.With("call", c.id) }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,20 +9,23 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
-	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/sdp"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
-var errForbiddenAddress = errors.New("SDP names an address to which sound is not sent")
-
 // leg is one phone or trunk on a call: its dialog and its sound together.
 type leg struct {
-	engine *Engine
-	media  *media.Session
-	local  *sdp.Local
-	party  Party  // who is there
-	target string // as the dialplan wrote it, for legs that the exchange made
+	engine   *Engine
+	media    *media.Session
+	nearby   bool        // its signalling comes from this machine itself
+	party    Party       // who is there
+	private  bool        // he withholds his number
+	asserted sip.Address // what the networks may be told of him; zero: nothing
+	target   string      // as the dialplan wrote it, for legs that the exchange made
+
+	answering  sync.Mutex // held while the INVITE is being answered: a transfer and a handler may both want to
+	describing sync.Mutex // held while a description is made or read, so that what is agreed takes effect in order
+	local      *sdp.Local
 
 	mu       sync.Mutex
 	sip      *sip.Leg // nil while an outgoing leg is being dialled
@@ -36,14 +38,15 @@ type leg struct {
 	leaving  bool           // it has transferred its call away and will hang up by itself
 }
 
-var codecs = map[string]codec.Codec{"PCMA": codec.PCMA, "PCMU": codec.PCMU}
-
-// newLeg makes the sound side of a leg whose signalling goes to peer; near is the
-// leg it will talk to. prefer is the codec to put first, when known.
-func (e *Engine) newLeg(peer string, near *leg, prefer string) (*leg, error) {
-	bind := e.localAddr(peer)
+// newLeg makes the sound side of a leg whose signalling goes to peer, "host" or "host:port".
+// near is the leg it will talk to. prefer is the codec to put first, when known.
+func (e *Engine) newLeg(ctx context.Context, peer string, near *leg, prefer string) (*leg, error) {
+	bind, err := localAddr(ctx, peer)
+	if err != nil {
+		return nil, err
+	}
 	o := media.SessionOptions{Bind: bind}
-	l := &leg{engine: e}
+	l := &leg{engine: e, nearby: bind.IsLoopback()}
 	if near != nil {
 		o.Near = near.media
 	}
@@ -58,30 +61,23 @@ func (e *Engine) newLeg(peer string, near *leg, prefer string) (*leg, error) {
 	if a, err := netip.ParseAddr(e.opts.Advertise); err == nil && !addr.IsLoopback() {
 		addr = a
 	}
-	l.local = sdp.NewLocal(addr, announce.Port(), []sdp.Codec{sdp.PCMA, sdp.PCMU, sdp.TelephoneEvent})
-	l.prefer(prefer)
+	l.local = sdp.NewLocal(addr, announce.Port(), ours(prefer))
 	return l, nil
 }
 
-// prefer puts a codec first, so that two legs share one and are relayed.
-func (l *leg) prefer(name string) {
-	if name == sdp.PCMU.Name {
-		l.local.Codecs = []sdp.Codec{sdp.PCMU, sdp.PCMA, sdp.TelephoneEvent}
-	}
-}
-
-// localAddr is the address this machine uses towards a peer, "host" or "host:port".
-func (e *Engine) localAddr(peer string) netip.Addr {
+// localAddr is the address this machine uses towards a peer.
+func localAddr(ctx context.Context, peer string) (netip.Addr, error) {
 	host, _, err := net.SplitHostPort(peer)
 	if err != nil {
 		host = peer
 	}
-	conn, err := net.Dial("udp", net.JoinHostPort(host, "9")) // sends nothing: it only asks the routing table
+	var d net.Dialer
+	conn, err := d.DialContext(ctx, "udp", net.JoinHostPort(host, "9")) // sends nothing: it only asks the routing table
 	if err != nil {
-		return netip.IPv4Unspecified()
+		return netip.Addr{}, fmt.Errorf("find the way to %s: %w", host, err)
 	}
 	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
 // attach joins a leg's sound to its dialog and lets go of both when the dialog ends.
@@ -119,23 +115,27 @@ func (l *leg) ended() {
 	l.media.Close()
 }
 
-// give makes c the call whose leg this is; nil: nobody's. The line counts as busy while it is on a call.
+// give makes c the call whose leg this is. The line is busy while it is on a call.
 func (l *leg) give(c *Call) {
 	l.mu.Lock()
-	was := l.call
+	first := l.call == nil
 	l.call = c
 	l.mu.Unlock()
-	line := l.party.Line
-	if line == "" || (was == nil) == (c == nil) {
-		return
+	if first {
+		l.engine.lines.add(l.party.Line, 1)
 	}
-	e := l.engine
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if c != nil {
-		e.busy[line]++
-	} else if e.busy[line]--; e.busy[line] <= 0 {
-		delete(e.busy, line)
+}
+
+// leaveCall is give's reverse, unless the leg belongs to another call by now.
+func (l *leg) leaveCall(c *Call) {
+	l.mu.Lock()
+	mine := l.call == c
+	if mine {
+		l.call = nil
+	}
+	l.mu.Unlock()
+	if mine {
+		l.engine.lines.add(l.party.Line, -1)
 	}
 }
 
@@ -145,25 +145,24 @@ func (l *leg) owner() *Call {
 	return l.call
 }
 
-// dismiss ends a leg that its call needs no more.
-func (l *leg) dismiss() {
+// dismiss ends a leg that its call c needs no more.
+func (l *leg) dismiss(c *Call) {
 	l.mu.Lock()
 	leaving := l.leaving
 	l.mu.Unlock()
 	if !leaving {
 		l.hangup()
 	}
-	l.give(nil)
+	l.leaveCall(c)
 }
 
+// hangup ends the dialog; ended then closes the sound. While it is being dialled there is none.
 func (l *leg) hangup(h ...sip.Header) {
 	l.mu.Lock()
 	s := l.sip
 	l.mu.Unlock()
 	if s != nil {
 		s.Hangup(h...)
-	} else {
-		l.media.Close()
 	}
 }
 
@@ -187,80 +186,6 @@ func (l *leg) mustStay() bool {
 	return l.call != nil || l.leaving
 }
 
-// agree puts what offer and answer came to in force.
-func (l *leg) agree(a sdp.Agreed) error {
-	var source netip.AddrPort
-	l.mu.Lock()
-	if l.sip != nil {
-		source = l.sip.Peer().Source
-	}
-	l.mu.Unlock()
-	if err := mayReceive(a.Remote.Addr(), source.Addr()); err != nil {
-		return err
-	}
-	c, ok := codecs[a.Codec.Name]
-	if !ok {
-		return fmt.Errorf("agreed on codec %s: %w", a.Codec.Name, sdp.ErrNoCommonCodec)
-	}
-	err := l.media.SetFormat(media.Format{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux,
-		Codec: c, PayloadType: a.Codec.PayloadType, EventPayloadType: a.Event.PayloadType,
-		Send: a.Direction.Send(), Receive: a.Direction.Receive(),
-		Learn: l.engine.opts.NAT && l.party.Line != "" && a.Remote.Addr().IsPrivate() && a.Remote.Addr() != source.Addr(),
-	})
-	if err != nil {
-		return fmt.Errorf("set the media format: %w", err)
-	}
-	l.mu.Lock()
-	changed := l.held != a.OnHold
-	l.agreed, l.held = a, a.OnHold
-	call := l.call
-	l.mu.Unlock()
-	if changed && call != nil {
-		call.holdChanged(l, a.OnHold)
-	}
-	return nil
-}
-
-// mayReceive refuses to send sound where a stranger's SDP could make the exchange a
-// weapon: multicast, and this machine itself unless the signalling comes from here.
-func mayReceive(to, source netip.Addr) error {
-	switch {
-	case !to.IsValid(), to.IsUnspecified(): // held; nothing is sent
-		return nil
-	case to.IsMulticast(), to.IsLinkLocalMulticast(), to.IsLoopback() && source.IsValid() && !source.Unmap().IsLoopback():
-		return fmt.Errorf("%w: %s", errForbiddenAddress, to)
-	}
-	return nil
-}
-
-// reoffered answers a re-INVITE or UPDATE of the phone (RFC 3264 section 8): hold, retrieve, a new address.
-func (l *leg) reoffered(_ context.Context, offer []byte) ([]byte, error) {
-	if offer == nil {
-		return l.local.Offer(), nil
-	}
-	answer, agreed, err := l.local.Answer(offer)
-	if err != nil {
-		return nil, err
-	}
-	return answer, l.agree(agreed)
-}
-
-// lateAnswer reads the answer that an ACK brings to an offer of ours.
-func (l *leg) lateAnswer(answer []byte) {
-	if err := l.accept(answer); err != nil {
-		l.engine.log.Warn("the answer in the ACK is of no use", "error", err)
-	}
-}
-
-func (l *leg) accept(answer []byte) error {
-	agreed, err := l.local.Accept(answer)
-	if err != nil {
-		return err
-	}
-	return l.agree(agreed)
-}
-
 // pressed hands a key to the handler of the call, on its goroutine. Only a caller's keys are the dialplan's.
 func (l *leg) pressed(key byte) {
 	l.mu.Lock()
@@ -275,16 +200,20 @@ func (l *leg) pressed(key byte) {
 	}
 }
 
-// soundStopped ends a leg whose phone has gone without a word (RTP time-out).
-func (l *leg) soundStopped() {
-	l.engine.log.Info("no sound arrives any more; ending the leg", "party", l.party.Number)
-	l.engine.metrics.timeouts.Inc()
-	l.hangup(sip.Header{Name: "Reason", Value: `Q.850;cause=41;text="RTP timeout"`})
-}
-
 // listen gives a leg's keys to fn; nil: to the dialplan again. fn must not block.
 func (l *leg) listen(fn func(key byte)) {
 	l.mu.Lock()
 	l.keys = fn
 	l.mu.Unlock()
+}
+
+// soundStopped ends a leg whose phone has gone without a word. Before the answer, and while a
+// phone holds its other side, it may well send nothing; whether it is there its session timer finds out.
+func (l *leg) soundStopped() {
+	if l.isHeld() || !l.isAnswered() {
+		return
+	}
+	l.engine.log.Info("no sound arrives any more; ending the leg", "party", l.party.Number)
+	l.engine.metrics.timeouts.Inc()
+	l.hangup(sip.Header{Name: "Reason", Value: `Q.850;cause=41;text="RTP timeout"`})
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/pattern"
 )
 
@@ -160,21 +159,4 @@ func (c *Call) refuse(ctx context.Context, why []Prompt) {
 		c.logger().Warn("a caller does not hear why the call is refused", "error", err)
 	}
 	_ = c.Reject(ctx, Forbidden)
-}
-
-// announce is PlayPrompt without answering. Who offered no sound yet hears nothing.
-func (c *Call) announce(ctx context.Context, prompts []Prompt) error {
-	clips, err := c.clips(ctx, prompts, "")
-	if err != nil {
-		return err
-	}
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
-	if err := l.earlyMedia(ctx, ""); err != nil || !l.early() && !l.isAnswered() {
-		return err
-	}
-	_, err = c.play(ctx, media.NewPlayer(clips, media.PlayOptions{}), PlayOptions{})
-	return err
 }

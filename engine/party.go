@@ -11,28 +11,36 @@ import (
 
 // Who is calling: what the signalling says about a caller, in the exchange's own terms.
 
-// party makes the caller of an incoming leg. Only an authenticated line or a trunk
+// caller is who calls, and how much of that may be told to whom.
+type caller struct {
+	Party
+	private  bool
+	asserted sip.Address // what trunks may be told of him; zero: nobody vouches for him
+}
+
+// identify makes the caller of an incoming leg. Only an authenticated line or a trunk
 // vouches for a number; anybody else's is a claim (RFC 3325 section 6).
-func (e *Engine) party(ctx context.Context, l *sip.Leg) Party {
+func (e *Engine) identify(ctx context.Context, l *sip.Leg) caller {
 	peer := l.Peer()
-	p := Party{Trunk: peer.Trunk}
+	p := caller{Party: Party{Trunk: peer.Trunk}, private: l.Privacy()}
 	if peer.Line != "" {
 		p.Number, p.Line, p.Verified = peer.Line, peer.Line, true
 		if line, err := e.directory.Line(ctx, peer.Line); err == nil {
 			p.Name = line.Name
 		}
+		p.asserted = sip.Address{Display: p.Name, User: p.Number}
 		return p
 	}
 	id := l.From()
 	if asserted := l.AssertedIdentity(); peer.Trunk != "" && asserted.User != "" {
 		id = asserted
 		p.Verified = true
+		p.asserted = sip.Address{Display: id.Display, User: dialled(id.User)}
 	}
-	p.Name = id.Display
-	p.Number = dialled(id.User)
-	if strings.EqualFold(id.User, "anonymous") {
-		p.Number, p.Name = "", ""
+	if p.private || strings.EqualFold(id.User, "anonymous") {
+		return p
 	}
+	p.Name, p.Number = id.Display, dialled(id.User)
 	return p
 }
 
@@ -105,15 +113,12 @@ func (c *Call) mayDial(ctx context.Context, permission string) bool {
 }
 
 // payer is the line whose permissions decide where the call may go.
-func (c *Call) payer() string {
-	if c.as != "" {
-		return c.as
-	}
-	return c.from.Line
-}
+func (c *Call) payer() string { return c.routedAs().Line }
 
 // routedAs is the caller as routes see him: a transferred caller reaches what the transferring line reaches.
 func (c *Call) routedAs() Party {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	p := c.from
 	if c.as != "" {
 		p.Line = c.as

@@ -20,7 +20,7 @@ func (c *Call) PlayPrompt(ctx context.Context, prompts []Prompt, o PlayOptions) 
 	if err := c.Answer(ctx); err != nil {
 		return PlayResult{}, err
 	}
-	clips, err := c.clips(ctx, prompts, o.Language)
+	clips, err := c.engine.clips(ctx, prompts, o.Language)
 	if err != nil {
 		return PlayResult{}, err
 	}
@@ -28,110 +28,98 @@ func (c *Call) PlayPrompt(ctx context.Context, prompts []Prompt, o PlayOptions) 
 	for range max(o.Times, 1) {
 		all = append(all, clips...)
 	}
-	return c.play(ctx, media.NewPlayer(all, media.PlayOptions{Volume: o.Volume}), o)
+	return c.play(ctx, all, o)
 }
 
-// play lets a player sound until it ends or a key ends it.
-func (c *Call) play(ctx context.Context, p *media.Player, o PlayOptions) (PlayResult, error) {
-	keys := o.Interrupt + o.Back + o.Forward + o.Pause + o.Restart
-	if keys != "" {
-		c.reading++
-		defer func() { c.reading-- }()
+// announce is PlayPrompt without answering. Who offered no sound yet hears nothing.
+func (c *Call) announce(ctx context.Context, prompts []Prompt) error {
+	clips, err := c.engine.clips(ctx, prompts, "")
+	if err != nil {
+		return err
 	}
-	c.setSource(p)
-	defer c.restoreSource()
-	defer p.Stop()
-	result := PlayResult{Outcome: OutcomePlayed}
-	paused := false
-	skip := o.Skip
+	l, err := c.here(ctx)
+	if err != nil {
+		return err
+	}
+	if err := l.earlyMedia(ctx, ""); err != nil {
+		return c.unless(ctx, l, err)
+	}
+	if !l.early() && !l.isAnswered() {
+		return nil
+	}
+	_, err = c.play(ctx, clips, PlayOptions{})
+	return err
+}
+
+// play lets clips sound until they end or a key ends them. What is broken off, because a function
+// registered with On lets the caller hear something or because he is transferred, goes on where it was.
+func (c *Call) play(ctx context.Context, clips []*media.Clip, o PlayOptions) (PlayResult, error) {
+	k := playKeys{PlayOptions: o, wanted: o.Interrupt + o.Back + o.Forward + o.Pause + o.Restart}
+	if k.wanted != "" {
+		defer c.want()()
+	}
+	at := time.Duration(0)
+	for {
+		if _, err := c.here(ctx); err != nil {
+			return PlayResult{}, err
+		}
+		p := media.NewPlayer(clips, media.PlayOptions{Volume: o.Volume, Start: at})
+		if k.paused {
+			p.Pause()
+		}
+		told, to := c.told, c.beginPrompt(p)
+		interrupted, err := c.await(ctx, p.Done(), func() bool { return k.press(c, p) })
+		at = p.Position()
+		finished := p.Finished()
+		c.endPrompt(p)
+		switch {
+		case err != nil:
+			return PlayResult{}, err
+		case interrupted:
+			return PlayResult{Outcome: OutcomeInterrupted, Digit: k.interrupt}, nil
+		case finished, told == c.told && to == c.callerLeg():
+			return PlayResult{Outcome: OutcomePlayed}, nil
+		}
+	}
+}
+
+// playKeys does what keys say while something is played.
+type playKeys struct {
+	PlayOptions
+	wanted    string
+	interrupt string // the key that ended it
+	paused    bool
+}
+
+// press tells whether a key ends p.
+func (k *playKeys) press(c *Call, p *media.Player) bool {
+	skip := k.Skip
 	if skip == 0 {
 		skip = defaultSkip
 	}
-	err := c.await(ctx, p.Done(), func() bool {
-		for keys != "" {
-			key, ok := c.takeDigit()
-			switch {
-			case !ok:
-				return false
-			case strings.Contains(o.Interrupt, key):
-				result = PlayResult{Outcome: OutcomeInterrupted, Digit: key}
-				return true
-			case strings.Contains(o.Back, key):
-				p.Seek(-skip)
-			case strings.Contains(o.Forward, key):
-				p.Seek(skip)
-			case strings.Contains(o.Restart, key):
-				p.Seek(-p.Position())
-			case strings.Contains(o.Pause, key):
-				if paused = !paused; paused {
-					p.Pause()
-				} else {
-					p.Resume()
-				}
+	for k.wanted != "" {
+		key, ok := c.takeDigit()
+		switch {
+		case !ok:
+			return false
+		case strings.Contains(k.Interrupt, key):
+			k.interrupt = key
+			return true
+		case strings.Contains(k.Back, key):
+			p.Seek(-skip)
+		case strings.Contains(k.Forward, key):
+			p.Seek(skip)
+		case strings.Contains(k.Restart, key):
+			p.Seek(-p.Position())
+		case strings.Contains(k.Pause, key):
+			if k.paused = !k.paused; k.paused {
+				p.Pause()
+			} else {
+				p.Resume()
 			}
 		}
-		return false
-	})
-	return result, err
-}
-
-// clips finds the sound of prompts, all of it or none.
-func (c *Call) clips(ctx context.Context, prompts []Prompt, language string) ([]*media.Clip, error) {
-	var all []*media.Clip
-	for _, p := range prompts {
-		if p.Recording != nil {
-			if p.Recording.Clip != nil {
-				all = append(all, p.Recording.Clip)
-			}
-			continue
-		}
-		s, err := c.engine.opts.Prompts.Sound(ctx, p.Name, language)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, s.Clips...)
 	}
-	return all, nil
-}
-
-// takeDigit takes the oldest key that nobody has read.
-func (c *Call) takeDigit() (string, bool) {
-	if len(c.digits) == 0 {
-		return "", false
-	}
-	key := c.digits[0]
-	c.digits = c.digits[1:]
-	return string(key), true
-}
-
-// setSource lets the caller hear p, within his conference if he is in one.
-func (c *Call) setSource(p *media.Player) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.source = p
-	switch {
-	case c.member != nil && c.member.media != nil:
-		c.member.media.Play(p)
-	case c.caller != nil:
-		c.caller.media.Play(p)
-	}
-}
-
-// restoreSource gives the caller back what he heard before: the person he talks to, or music.
-func (c *Call) restoreSource() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.source = nil
-	switch {
-	case c.member != nil:
-	case c.peer != nil:
-		c.join()
-	case c.caller != nil && c.music != nil:
-		c.source = c.music
-		c.caller.media.Play(c.music)
-	case c.caller != nil:
-		c.caller.media.Silence()
-	}
+	return false
 }
 
 // StartMusic plays hold music behind whatever comes, until StopMusic. name "" is the usual music.
@@ -139,12 +127,11 @@ func (c *Call) StartMusic(ctx context.Context, name string) error {
 	if err := c.Answer(ctx); err != nil {
 		return err
 	}
-	p, err := c.engine.newMusic(name)
+	m, err := c.engine.music(name)
 	if err != nil {
 		return err
 	}
-	c.music = p
-	c.setSource(p)
+	c.setLayer(func(h *layers) { h.music = m })
 	return nil
 }
 
@@ -153,33 +140,25 @@ func (c *Call) StopMusic(ctx context.Context) error {
 	if err := c.over(ctx); err != nil {
 		return err
 	}
-	if c.music != nil {
-		c.music.Stop()
-		c.music = nil
-	}
-	c.restoreSource()
+	c.setLayer(func(h *layers) { h.music = nil })
 	return nil
 }
 
 // Tone sends a tone, "busy" for example, until something else is played or StopMusic. An unanswered
 // caller hears it as early media: nobody pays for a busy tone.
 func (c *Call) Tone(ctx context.Context, name string) error {
-	if err := c.over(ctx); err != nil {
+	l, err := c.here(ctx)
+	if err != nil {
 		return err
 	}
 	s, err := c.engine.opts.Prompts.Sound(ctx, "tone:"+strings.TrimPrefix(name, "tone:"), "")
 	if err != nil {
 		return err
 	}
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
 	if err := l.earlyMedia(ctx, ""); err != nil {
-		return err
+		return c.unless(ctx, l, err)
 	}
-	c.music = media.NewPlayer(s.Clips, media.PlayOptions{Loop: s.Loop})
-	c.setSource(c.music)
+	c.setLayer(func(h *layers) { h.music = &loop{clips: s.Clips, once: !s.Loop} })
 	return nil
 }
 
@@ -188,19 +167,24 @@ func (c *Call) Echo(ctx context.Context, d time.Duration) error {
 	if err := c.Answer(ctx); err != nil {
 		return err
 	}
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
-	c.reading++
-	defer func() { c.reading-- }()
-	l.media.Echo()
-	defer c.restoreSource()
-	_, err := c.awaitFor(ctx, d, func() bool {
-		key, ok := c.takeDigit()
-		return ok && key == "#"
-	})
+	defer c.want()()
+	c.setLayer(func(h *layers) { h.echo = true })
+	defer c.setLayer(func(h *layers) { h.echo = false })
+	_, err := c.awaitFor(ctx, d, func() bool { return c.pressedAny("#") })
 	return err
+}
+
+// pressedAny drops what was pressed, up to the first of some keys; it tells whether there was one.
+func (c *Call) pressedAny(of string) bool {
+	for {
+		key, ok := c.takeDigit()
+		if !ok {
+			return false
+		}
+		if strings.Contains(of, key) {
+			return true
+		}
+	}
 }
 
 // SendDigits sends keys to the caller's phone or trunk (RFC 4733), 100 ms each.
@@ -208,18 +192,9 @@ func (c *Call) SendDigits(ctx context.Context, digits string) error {
 	if err := c.Answer(ctx); err != nil {
 		return err
 	}
-	l := c.callerLeg()
-	if l == nil {
-		return ErrRedirected
-	}
-	return l.media.SendDigits(ctx, digits, 100*time.Millisecond, 100*time.Millisecond)
-}
-
-// newMusic is a player of hold music; an exchange without any is silent on hold.
-func (e *Engine) newMusic(name string) (*media.Player, error) {
-	s, err := e.opts.Prompts.Music(name)
+	l, err := c.here(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return media.NewPlayer(s.Clips, media.PlayOptions{Loop: true}), nil
+	return c.unless(ctx, l, l.media.SendDigits(ctx, digits, 100*time.Millisecond, 100*time.Millisecond))
 }

@@ -4,15 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
 )
 
-const recordRate = 8000 // Hz; what a recorder delivers
+const (
+	recordRate    = 8000 // Hz; what a recorder delivers
+	maxRecordTime = time.Hour
+)
 
-// Record records the caller, in memory. What was said before a hang-up is returned together with ErrHangup.
+// Record records the caller, in memory, for an hour at most. What was said before a hang-up is
+// returned together with ErrHangup.
 func (c *Call) Record(ctx context.Context, o RecordOptions) (*Recording, error) {
 	if len(o.Prompt) > 0 {
 		if _, err := c.PlayPrompt(ctx, o.Prompt, PlayOptions{Language: o.Language}); err != nil {
@@ -20,10 +23,11 @@ func (c *Call) Record(ctx context.Context, o RecordOptions) (*Recording, error) 
 		}
 	}
 	var sound []int16
-	silence := cmp.Or(o.Silence, 5*time.Second)
 	t, err := c.tape(ctx, tapeOptions{
-		beep: !o.NoBeep, terminator: o.Terminator, silence: silence, maxLength: cmp.Or(o.MaxLength, 3*time.Minute),
-		write: func(pcm []int16) error { sound = append(sound, pcm...); return nil },
+		beep: !o.NoBeep, terminator: o.Terminator,
+		silence:   cmp.Or(o.Silence, 5*time.Second),
+		maxLength: min(cmp.Or(o.MaxLength, 3*time.Minute), maxRecordTime),
+		write:     func(pcm []int16) error { sound = append(sound, pcm...); return nil },
 	})
 	if t.outcome == "" {
 		return nil, err
@@ -49,31 +53,37 @@ type taped struct {
 }
 
 // tape records the caller into o.write until he presses a terminator, falls silent, or hangs up.
-// On hang-up it returns both what there is and the error.
+// On hang-up it returns both what there is and the error. Keys pressed before the beep do not count.
 func (c *Call) tape(ctx context.Context, o tapeOptions) (taped, error) {
 	if err := c.Answer(ctx); err != nil {
 		return taped{}, err
 	}
+	defer c.want()()
 	if o.beep {
 		if _, err := c.PlayPrompt(ctx, []Prompt{{Name: "tone:beep"}}, PlayOptions{}); err != nil {
 			return taped{}, err
 		}
 	}
-	l := c.callerLeg()
-	if l == nil {
-		return taped{}, ErrRedirected
+	c.digits = nil
+	left := o.maxLength
+	for {
+		l, err := c.here(ctx)
+		if err != nil {
+			return taped{outcome: OutcomeRecorded}, err
+		}
+		r := media.NewRecorder(media.RecordOptions{Write: o.write, Silence: max(o.silence, 0), MaxLength: left})
+		l.media.Record(r)
+		ended, err := c.await(ctx, r.Done(), func() bool { return c.pressedAny(o.terminator) || c.callerLeg() != l })
+		r.Stop()
+		left -= r.Length()
+		if err == nil && c.callerLeg() != l && r.Reason() == media.Stopped && left > 0 && ended {
+			continue // another has taken his place: what he says belongs to it
+		}
+		return tapedBy(r), err
 	}
-	c.reading++
-	defer func() { c.reading-- }()
-	r := media.NewRecorder(media.RecordOptions{Write: o.write, Silence: max(o.silence, 0), MaxLength: o.maxLength})
-	l.media.Record(r)
-	err := c.await(ctx, r.Done(), func() bool {
-		key, ok := c.takeDigit()
-		return ok && strings.Contains(o.terminator, key)
-	})
-	l.media.StopRecord(r)
-	r.Stop()
-	<-r.Done()
+}
+
+func tapedBy(r *media.Recorder) taped {
 	t := taped{outcome: OutcomeRecorded, trailing: r.TrailingSilence()}
 	switch r.Reason() {
 	case media.Silent:
@@ -84,7 +94,7 @@ func (c *Call) tape(ctx context.Context, o tapeOptions) (taped, error) {
 		t.outcome = OutcomeFailed
 		t.err = fmt.Errorf("record the caller: %w", r.Err())
 	}
-	return t, err
+	return t
 }
 
 func samples(d time.Duration) int { return int(d * recordRate / time.Second) }

@@ -4,24 +4,27 @@ import (
 	"context"
 	"errors"
 
-	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
 // Transfers: legs that change calls (RFC 5589). Two of them never cross, since
 // Engine.transfers is held while legs move.
 
-// errNoTransfer says that there is nobody to transfer.
-var errNoTransfer = errors.New("nobody to transfer")
+var (
+	errNoTransfer = errors.New("nobody to transfer")
+	// errNotEntitled refuses those who would telephone at the expense of whom they talk to.
+	errNotEntitled = errors.New("only a line may transfer, and only calls of its own")
+)
 
 // transfer is a blind transfer under way: one leg of a call has been sent elsewhere,
 // and comes back if it is not wanted there.
 type transfer struct {
-	call   *Call // the one it left
-	from   *leg  // who asked for it
-	moved  *leg
-	caller bool // moved was the call's caller
-	tell   func(code int, reason string)
+	call  *Call // the one it left
+	from  *leg  // who asked for it
+	moved *leg
+	as    **leg // which of the call's legs moved was
+	next  *Call // where it goes
+	tell  func(code int, reason string)
 }
 
 // Redirect routes the call afresh, as if the number had been dialled. The handler should return.
@@ -38,10 +41,10 @@ func (c *Call) Transfer(ctx context.Context, number string) error {
 	if err := c.over(ctx); err != nil {
 		return err
 	}
-	if c.as == "" && c.from.Line == "" {
-		if _, err := c.engine.directory.Line(ctx, c.dialled); err == nil {
-			c.as = c.dialled
-		}
+	if _, err := c.engine.directory.Line(ctx, c.dialled); err == nil && c.payer() == "" {
+		c.mu.Lock()
+		c.as = c.dialled
+		c.mu.Unlock()
 	}
 	return c.Redirect(ctx, number)
 }
@@ -49,27 +52,22 @@ func (c *Call) Transfer(ctx context.Context, number string) error {
 // referred answers a phone's REFER: blind, or attended when it names a dialog to replace.
 func (l *leg) referred(r *sip.Refer) {
 	c := l.owner()
-	if c == nil {
+	if c == nil || r.Replaces != "" && r.ReplacesLeg == nil {
 		r.Notify(481, "Call/Transaction Does Not Exist")
 		return
 	}
 	var err error
 	switch {
-	case r.Replaces != "" && r.ReplacesLeg == nil:
-		r.Notify(481, "Call/Transaction Does Not Exist")
-		return
+	case l.party.Line == "":
+		err = errNotEntitled
 	case r.ReplacesLeg != nil:
-		err = c.attended(l, r.ReplacesLeg)
+		err = c.attended(l, r.ReplacesLeg, r.Notify)
 	default:
 		err = c.blind(l, dialled(r.To.User), r.Notify)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		c.logger().Warn("transfer refused", "by", l.party.Number, "error", err)
 		r.Notify(403, "Forbidden")
-	case r.ReplacesLeg != nil:
-		r.Notify(200, "OK")
-		c.cancel(ErrRedirected)
 	}
 }
 
@@ -78,181 +76,214 @@ func (c *Call) blind(x *leg, number string, tell func(int, string)) error {
 	e := c.engine
 	e.transfers.Lock()
 	defer e.transfers.Unlock()
+	t := &transfer{call: c, from: x, tell: tell}
 	c.mu.Lock()
-	y := c.other(x)
-	if y == nil || c.transfer != nil {
+	t.as = c.other(x)
+	if t.as == nil || *t.as == nil || c.transfer != nil || c.ctx.Err() != nil {
 		c.mu.Unlock()
 		return errNoTransfer
 	}
-	t := &transfer{call: c, from: x, moved: y, caller: y == c.caller, tell: tell}
+	t.moved, *t.as = *t.as, nil
 	c.transfer = t
-	c.drop(y)
+	c.settle()
 	c.mu.Unlock()
-	x.media.Silence()
 
-	next := e.newCall(y, y.party, number)
-	next.as = x.party.Line
-	if next.as == "" {
-		next.as = c.payer()
+	next := e.newCall(t.moved, number, true)
+	t.next = next
+	if !x.private {
+		next.diversion = &Diversion{Number: x.party.Number, Reason: "unconditional"}
 	}
-	next.diversion = &Diversion{Number: x.party.Number, Reason: "unconditional"}
 	next.mu.Lock()
-	next.progress = t.heard
+	next.as, next.progress = x.party.Line, t.heard
+	next.record.line = "" // he has not dialled it
 	next.mu.Unlock()
-	c.logger().Info("transferred", "by", x.party.Number, "who", y.party.Number, "to", number, "next", next.id)
-	next.setSource(e.ringTone())
-	go e.serve(next)
+	c.tell("transferred", "by", x.party.Number, "who", t.moved.party.Number, "to", number, "next", next.id)
+	next.hearRinging()
+	e.work.Go(func() { e.serve(next) })
 	return nil
+}
+
+// hearRinging is what a transferred caller hears until his new call says otherwise.
+func (c *Call) hearRinging() {
+	clips, err := c.engine.clips(context.Background(), []Prompt{{Name: "tone:ringing"}}, "")
+	if err != nil {
+		c.logger().Error("ringing tone", "error", err)
+		return
+	}
+	c.setLayer(func(h *layers) { h.ring = &loop{clips: clips} })
 }
 
 // heard is told how the transferred call goes. It runs on that call's goroutine.
 func (t *transfer) heard(code int, reason string) {
-	e := t.call.engine
+	e, c := t.call.engine, t.call
 	e.transfers.Lock()
 	defer e.transfers.Unlock()
 	t.tell(code, reason)
 	if code < 200 {
 		return
 	}
-	c := t.call
+	t.next.setLayer(func(h *layers) { h.ring = nil })
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.transfer != t {
+		c.mu.Unlock()
 		return
 	}
 	c.transfer = nil
-	next := t.moved.owner()
-	if code >= 300 && next != nil && next != c && t.from.owner() == c && t.moved.sip.Context().Err() == nil {
-		next.mu.Lock()
-		next.drop(t.moved)
-		next.mu.Unlock()
+	back := code >= 300 && t.from.owner() == c && t.next.release(t.moved)
+	if back {
 		t.moved.give(c)
-		if t.caller {
-			c.caller = t.moved
-		} else {
-			c.peer = t.moved
-		}
-		c.join()
+		*t.as = t.moved
+		c.settle()
 	} else {
 		t.from.leave()
 		c.cancel(ErrRedirected)
 	}
 	c.signal()
-}
-
-// legEnded is told when one of the two hangs up before the transfer is decided. The call's mu is held.
-func (t *transfer) legEnded(l *leg) {
-	if l == t.from { // the classic way: the transferor goes, and the transfer goes on
-		t.call.transfer = nil
-		t.call.cancel(ErrRedirected)
+	c.mu.Unlock()
+	if back {
+		c.adopted(t.moved)
 	}
 }
 
-// abandon forgets a transfer whose call has ended.
-func (t *transfer) abandon() { t.call.transfer = nil }
+// release lets the caller go without hanging him up, if it is l.
+func (c *Call) release(l *leg) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.caller != l {
+		return false
+	}
+	c.caller = nil
+	return true
+}
 
-// attended lets the other party of x's conversation take the place that z has in its own call.
-func (c *Call) attended(x *leg, target *sip.Leg) error {
+// attended lets the other party of x's conversation take the place that x's phone has in another call.
+func (c *Call) attended(x *leg, target *sip.Leg, tell func(int, string)) error {
 	e := c.engine
 	e.transfers.Lock()
 	defer e.transfers.Unlock()
 	z := e.legOf(target)
-	if z == nil || z.owner() == nil || z.owner() == c {
+	if z == nil {
 		return errNoTransfer
 	}
-	c.mu.Lock()
-	y := c.other(x)
+	to := z.owner()
+	if to == nil || to == c {
+		return errNoTransfer
+	}
+	if z.party.Line != x.party.Line {
+		return errNotEntitled
+	}
+	y := c.handOver(x, z, to)
 	if y == nil {
-		c.mu.Unlock()
 		return errNoTransfer
 	}
-	c.drop(y)
-	c.mu.Unlock()
-	c.logger().Info("transferred", "by", x.party.Number, "who", y.party.Number, "to", z.owner().id)
+	c.tell("transferred", "by", x.party.Number, "who", y.party.Number, "to", to.id)
+	tell(200, "OK")
+	to.adopted(y)
+	return nil
+}
+
+// handOver moves who x talks to from c to where z is, and ends c; nil: one of them is not there any more.
+func (c *Call) handOver(x, z *leg, to *Call) (y *leg) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to.mu.Lock()
+	defer to.mu.Unlock()
+	as := c.other(x)
+	if as == nil || *as == nil || c.ctx.Err() != nil || to.ctx.Err() != nil || to.other(z) == nil {
+		return nil
+	}
+	y, *as = *as, nil
 	x.leave()
 	z.leave()
-	z.owner().substitute(z, y)
-	return nil
+	c.cancel(ErrRedirected)
+	to.substitute(z, y)
+	return y
 }
 
 // replace lets a new leg take the place of one it names (RFC 3891).
 func (e *Engine) replace(ctx context.Context, l *leg, target *sip.Leg) {
+	z, c, err := l.takeOver(target)
+	switch {
+	case errors.Is(err, errNoTransfer):
+		_ = l.sip.Reject(481, "Call/Transaction Does Not Exist")
+	case err != nil:
+		e.log.Warn("an INVITE with Replaces brings a description of no use", "by", l.party.Number, "error", err)
+		_ = l.sip.Reject(488, "Not Acceptable Here")
+	default:
+		if err := l.answer(ctx, ""); err != nil { // which else ends z
+			e.log.Warn("an INVITE with Replaces could not be answered", "by", l.party.Number, "error", err)
+			z.hangup()
+			l.hangup()
+		}
+		c.adopted(l)
+	}
+}
+
+// takeOver puts l where a leg z is that stands already. z is for l's answer to end.
+func (l *leg) takeOver(target *sip.Leg) (z *leg, c *Call, err error) {
+	e := l.engine
+	if l.sip.RemoteSDP() != nil {
+		if err := l.answerOffer(""); err != nil {
+			return nil, nil, err
+		}
+	}
 	e.transfers.Lock()
 	defer e.transfers.Unlock()
-	z := e.legOf(target)
-	if z == nil || z.owner() == nil {
-		_ = l.sip.Reject(481, "Call/Transaction Does Not Exist")
-		return
+	if z = e.legOf(target); z == nil {
+		return nil, nil, errNoTransfer
 	}
-	c := z.owner()
+	if c = z.owner(); c == nil {
+		return nil, nil, errNoTransfer
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.other(z) == nil || c.ctx.Err() != nil {
+		return nil, nil, errNoTransfer
+	}
 	z.mu.Lock()
-	z.leaving = true // answering l ends it
+	z.leaving = true
 	z.mu.Unlock()
 	c.substitute(z, l)
-	if err := l.answer(ctx, ""); err != nil {
-		c.logger().Warn("an INVITE with Replaces could not be answered", "by", l.party.Number, "error", err)
-		l.hangup()
-		return
-	}
 	c.logger().Info("taken over", "by", l.party.Number, "from", z.party.Number)
+	return z, c, nil
 }
 
-// substitute puts y where z is, and hangs z up. Engine.transfers is held.
+// substitute puts y where z is. c.mu is held; adopted must follow.
 func (c *Call) substitute(z, y *leg) {
-	c.mu.Lock()
-	switch z {
-	case c.caller:
-		c.caller = y
-		switch {
-		case c.member != nil:
-			c.member.move(y)
-		case c.peer == nil && c.source != nil:
-			y.media.Play(c.source)
+	if z == c.caller {
+		if c.as == "" {
+			c.as = c.from.Line // who began the call goes on paying for it
 		}
-	case c.peer:
+		c.setFrom(y)
+		c.caller = y
+		if c.member != nil {
+			c.member.move(y)
+		}
+	} else {
+		c.endTalk()
 		c.peer = y
+		c.noteTalk(y)
 	}
 	y.give(c)
-	c.join()
+	z.leaveCall(c)
+	c.settle()
 	c.signal()
-	c.mu.Unlock()
-	z.dismiss()
 }
 
-// other is who x talks to. c.mu is held.
-func (c *Call) other(x *leg) *leg {
+// other is where c has who x talks to; nil: x is not in this call. c.mu is held.
+func (c *Call) other(x *leg) **leg {
 	switch x {
+	case nil:
 	case c.caller:
-		return c.peer
+		return &c.peer
 	case c.peer:
-		return c.caller
+		return &c.caller
 	}
 	return nil
-}
-
-// drop lets a leg go without hanging it up. c.mu is held.
-func (c *Call) drop(l *leg) {
-	if c.caller == l {
-		c.caller = nil
-	}
-	if c.peer == l {
-		c.peer = nil
-	}
-	l.give(nil)
-	c.signal()
 }
 
 func (e *Engine) legOf(s *sip.Leg) *leg {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.legs[s]
-}
-
-// ringTone is what a transferred caller hears until his new call says otherwise.
-func (e *Engine) ringTone() *media.Player {
-	s, err := e.opts.Prompts.Sound(context.Background(), "tone:ringing", "")
-	if err != nil {
-		return media.NewPlayer(nil, media.PlayOptions{})
-	}
-	return media.NewPlayer(s.Clips, media.PlayOptions{Loop: s.Loop})
 }

@@ -13,6 +13,9 @@ import (
 // minMessage is the shortest message worth keeping.
 const minMessage = 2 * time.Second
 
+// anySound is less than any word lasts.
+const anySound = 100 * time.Millisecond
+
 // RecordVoicemail takes a message: greeting, beep, the message, and after "#" a menu in
 // which the caller accepts it (1), listens (2), records again (3) or marks it urgent (4).
 // Hanging up keeps what was said. What the caller is told was saved survives a power cut.
@@ -31,7 +34,7 @@ func (c *Call) RecordVoicemail(ctx context.Context, number string, o VoicemailOp
 	if _, err := c.PlayPrompt(ctx, greeting, PlayOptions{Interrupt: "#", Language: o.Language}); err != nil {
 		return VoicemailResult{}, err
 	}
-	draft, err := box.Begin(ctx, mailbox.Caller{Number: c.from.Number, Name: c.from.Name})
+	draft, err := box.Begin(ctx, c.shown())
 	switch {
 	case errors.Is(err, mailbox.ErrFull):
 		return c.refuseMessage(ctx, OutcomeFull, "vm-mailboxfull", o.Language)
@@ -47,19 +50,30 @@ func (c *Call) refuseMessage(ctx context.Context, why Outcome, prompt, language 
 	return VoicemailResult{Outcome: why}, err
 }
 
+// shown is who the owner of the mailbox is told has called.
+func (c *Call) shown() mailbox.Caller {
+	if p := c.From(); !c.Private() {
+		return mailbox.Caller{Number: p.Number, Name: p.Name}
+	}
+	return mailbox.Caller{}
+}
+
 // takeMessage records into a draft until the message is accepted or the caller is gone.
 func (c *Call) takeMessage(ctx context.Context, draft *mailbox.Draft, o VoicemailOptions) (VoicemailResult, error) {
 	urgent := o.Urgent
 	for {
 		t, err := c.tape(ctx, tapeOptions{
 			beep: true, terminator: "#", silence: cmp.Or(o.Silence, 8*time.Second),
-			maxLength: cmp.Or(o.MaxLength, 3*time.Minute), write: draft.Write,
+			maxLength: min(cmp.Or(o.MaxLength, 3*time.Minute), maxRecordTime), write: draft.Write,
 		})
 		if t.err != nil {
 			c.logger().Error("the message could not be written to its end", "error", t.err)
 		}
-		if draft.Length()-t.trailing < minMessage && t.outcome == OutcomeSilence || t.outcome == "" {
+		if !t.said(draft.Length()) {
 			draft.Discard()
+			if err == nil {
+				_, err = c.PlayPrompt(ctx, []Prompt{{Name: "vm-tooshort"}}, PlayOptions{Language: o.Language})
+			}
 			return VoicemailResult{Outcome: OutcomeTooShort}, err
 		}
 		if err != nil || t.outcome != OutcomeRecorded {
@@ -78,6 +92,21 @@ func (c *Call) takeMessage(ctx context.Context, draft *mailbox.Draft, o Voicemai
 	}
 }
 
+// said tells whether there is anything in a recording. Silence that ended it does not count; but
+// who hangs up or presses "#" meant what he said, however softly.
+func (t taped) said(length time.Duration) bool {
+	switch spoken := length - t.trailing; t.outcome {
+	case "":
+		return false
+	case OutcomeSilence:
+		return spoken >= minMessage
+	case OutcomeFailed:
+		return true // the mailbox knows how much of it is left
+	default:
+		return spoken > anySound
+	}
+}
+
 // callerMenu lets the caller decide on what he has said. Who does not decide accepts.
 func (c *Call) callerMenu(ctx context.Context, draft *mailbox.Draft, language string) (again, urgent bool, err error) {
 	for range 10 {
@@ -91,7 +120,8 @@ func (c *Call) callerMenu(ctx context.Context, draft *mailbox.Draft, language st
 		case "2":
 			clip, err := draft.Sound()
 			if err != nil {
-				return false, urgent, fmt.Errorf("read the message back: %w", err)
+				c.logger().Error("the message cannot be read back", "error", err)
+				continue
 			}
 			if _, err := c.PlayPrompt(ctx, []Prompt{{Recording: &Recording{Clip: clip}}}, PlayOptions{Interrupt: AnyKey}); err != nil {
 				return false, urgent, err
