@@ -50,13 +50,8 @@ func (d *Data) AddLine(ctx context.Context, n NewLine) (Secret, error) {
 	if n.Secret == "" {
 		n.Secret = directory.GenerateSecret()
 	}
-	if n.PIN != "" && !n.Voicemail {
-		return Secret{}, &Error{Code: Invalid, Message: "a PIN is for a mailbox, and this line has none", Hint: "add --voicemail"}
-	}
-	if n.PIN != "" {
-		if err := mailbox.CheckNewPIN(n.Number, n.PIN); err != nil {
-			return Secret{}, &Error{Code: Invalid, Message: "pin: " + err.Error(), Hint: "choose another six digits"}
-		}
+	if err := checkPIN(n.Number, n.PIN, n.Voicemail); err != nil {
+		return Secret{}, err
 	}
 	if err := d.Directory.Add(ctx, n.Line, n.Secret); err != nil {
 		return Secret{}, err
@@ -64,9 +59,25 @@ func (d *Data) AddLine(ctx context.Context, n NewLine) (Secret, error) {
 	return Secret{Number: n.Number, Secret: n.Secret}, d.mailbox(ctx, n.Number, n.Voicemail, n.PIN)
 }
 
-// SetLine changes a line and tells its secret if that was made anew.
+// checkPIN says what is wrong with a PIN before anything is changed; "" is none.
+func checkPIN(number, pin string, voicemail bool) error {
+	if pin == "" {
+		return nil
+	}
+	if !voicemail {
+		return &Error{Code: Invalid, Message: "a PIN is for a mailbox, and line " + number + " has none", Hint: "add --voicemail"}
+	}
+	if err := mailbox.CheckNewPIN(number, pin); err != nil {
+		return &Error{Code: Invalid, Message: "pin: " + err.Error(), Hint: "choose another six digits"}
+	}
+	return nil
+}
+
+// SetLine changes a line and tells its secret if that was made anew. A PIN that is no good changes nothing.
 func (d *Data) SetLine(ctx context.Context, number string, c LineChange) (Secret, error) {
 	told := Secret{Number: number}
+	pin := ""
+	change(&pin, c.PIN)
 	var after directory.Line
 	err := d.Directory.Update(ctx, number, func(l *directory.Line) error {
 		change(&l.Name, c.Name)
@@ -79,7 +90,7 @@ func (d *Data) SetLine(ctx context.Context, number string, c LineChange) (Secret
 		change(&l.Email, c.Email)
 		change(&l.DND, c.DND)
 		after = *l
-		return nil
+		return checkPIN(number, pin, l.Voicemail)
 	})
 	if err != nil {
 		return told, err
@@ -94,8 +105,6 @@ func (d *Data) SetLine(ctx context.Context, number string, c LineChange) (Secret
 			return Secret{}, err
 		}
 	}
-	pin := ""
-	change(&pin, c.PIN)
 	return told, d.mailbox(ctx, number, after.Voicemail, pin)
 }
 

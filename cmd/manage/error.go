@@ -65,6 +65,8 @@ func AsError(err error) *Error {
 		return &Error{Code: Exists, Message: plain(err), Hint: "belfry line set changes one"}
 	case errors.Is(err, directory.ErrPersonTaken):
 		return &Error{Code: Exists, Message: plain(err), Hint: "an account has one line; take it from the other line first"}
+	case errors.Is(err, mailbox.ErrTrivialPIN), errors.Is(err, mailbox.ErrBadPIN):
+		return &Error{Code: Invalid, Message: err.Error(), Hint: "choose another six digits"}
 	case errors.Is(err, mailbox.ErrNoMailbox):
 		return &Error{Code: NotFound, Message: plain(err), Hint: "belfry line set NUMBER --voicemail gives a line one"}
 	}

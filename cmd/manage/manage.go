@@ -112,7 +112,7 @@ type Message struct {
 	Name        string    `json:"name,omitempty"`
 	Time        time.Time `json:"time"`
 	Seconds     float64   `json:"seconds"`
-	Urgent      bool      `json:"urgent,omitempty"`
+	Urgent      bool      `json:"urgent"`
 	Heard       bool      `json:"heard"`
 	Interrupted bool      `json:"interrupted,omitempty"` // the exchange stopped while it was recorded
 }
