@@ -1,8 +1,9 @@
 # make test is the one command that checks everything; it installs what it needs.
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-PACKAGES    := sip-tester baresip-core sox
-COMMANDS    := sipp baresip sox
+# Phones that nobody here wrote; a C compiler, which go test -race needs.
+PACKAGES    := sip-tester baresip-core gcc libc6-dev
+COMMANDS    := sipp baresip gcc
 
 .PHONY: test tools build bench prompts
 
@@ -12,7 +13,7 @@ test: tools
 	go run $(STATICCHECK) ./...
 	go test -race -timeout 30m ./...
 
-# The tests' phones come from Debian's packages; as an ordinary user this asks for sudo.
+# They come from Debian's packages; as an ordinary user this asks for sudo.
 tools:
 	@for c in $(COMMANDS); do command -v $$c >/dev/null || missing=1; done; \
 	if [ -n "$$missing" ]; then \
