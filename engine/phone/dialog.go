@@ -47,16 +47,21 @@ func (c *Call) dialled(l *sip.Leg, err error) {
 		c.finish(fmt.Errorf("calling %s: %w", c.number, err))
 		return
 	}
-	c.attach(l)
-	c.open()
+	c.setLeg(l)
+	c.open() // before it may be over: a call that was hung up at once was answered all the same
+	c.follow(l)
 }
 
-// attach makes l the call's dialog and lets go of everything when that ends.
-func (c *Call) attach(l *sip.Leg) {
+// setLeg makes l the call's dialog.
+func (c *Call) setLeg(l *sip.Leg) {
 	c.mu.Lock()
 	c.leg = l
 	c.mu.Unlock()
 	l.Handle(c.handler())
+}
+
+// follow lets go of everything when the call's dialog ends.
+func (c *Call) follow(l *sip.Leg) {
 	context.AfterFunc(l.Context(), func() { c.finish(context.Cause(l.Context())) })
 }
 

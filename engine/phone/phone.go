@@ -250,7 +250,8 @@ func (p *Phone) invited(ctx context.Context, l *sip.Leg) {
 		return
 	}
 	c.incoming = true
-	c.attach(l)
+	c.setLeg(l)
+	c.follow(l)
 	defer c.Hangup()
 	p.mu.Lock()
 	h := p.incoming
