@@ -66,6 +66,13 @@ func (l *logs) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// all are the lines so far.
+func (l *logs) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
 // wait returns the nth line that contains text.
 func (l *logs) wait(t *testing.T, text string, nth int) string {
 	t.Helper()
@@ -299,7 +306,7 @@ func TestHangupUnwindsAndCleansUp(t *testing.T) {
 		    log.info("cleaned up, " .. tostring(pcall(call.answer, call)))
 		  end)
 		  call:answer()
-		  log.info("answered")
+		  log.info("waits")
 		  while true do pcall(call.sleep, call, "1h") pcall(log.error, "went on") end
 		end)
 		extension("601", function(call)
@@ -311,7 +318,7 @@ func TestHangupUnwindsAndCleansUp(t *testing.T) {
 		end)`})
 	a := x.phone("77513", nil)
 	call := x.dial(a, "600")
-	x.logs.wait(t, "answered", 1)
+	x.logs.wait(t, "waits", 1)
 	call.Hangup()
 	x.logs.wait(t, "cleaned up, false", 1)
 	if _, err := a.Dial(within(t), "601"); status(err) == 0 {
@@ -319,7 +326,7 @@ func TestHangupUnwindsAndCleansUp(t *testing.T) {
 	}
 	x.logs.wait(t, "kept 77513 2", 1)
 	x.logs.wait(t, "count 1 nil invalid: cannot be kept", 1)
-	for _, line := range x.logs.lines {
+	for _, line := range x.logs.all() {
 		if strings.Contains(line, "went on") {
 			t.Error(line)
 		}
@@ -427,7 +434,8 @@ func TestReloadUnderLoad(t *testing.T) {
 	if r, err := x.host.Reload(t.Context()); err != nil || len(r.Finishing) != 0 {
 		t.Errorf("generations without calls are still there: %+v, %v", r, err)
 	}
-	if i := slices.IndexFunc(x.logs.lines, func(s string) bool { return strings.Contains(s, "panicked") }); i >= 0 {
-		t.Error(x.logs.lines[i])
+	lines := x.logs.all()
+	if i := slices.IndexFunc(lines, func(s string) bool { return strings.Contains(s, "panicked") }); i >= 0 {
+		t.Error(lines[i])
 	}
 }
