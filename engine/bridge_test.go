@@ -9,6 +9,7 @@ import (
 )
 
 func TestTwoPhonesTalkBothWays(t *testing.T) {
+	t.Parallel()
 	results := make(chan engine.BridgeResult, 1)
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		r, err := c.Bridge(ctx, []string{c.Dialled()}, engine.BridgeOptions{})

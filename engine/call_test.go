@@ -21,11 +21,13 @@ func status(err error) int {
 }
 
 func TestRejectReasonsReachThePhone(t *testing.T) {
+	t.Parallel()
 	for reason, code := range map[engine.Reason]int{
 		engine.Busy: 486, engine.Unavailable: 480, engine.Declined: 603,
 		engine.NotFound: 404, engine.Forbidden: 403, engine.Congested: 503,
 	} {
 		t.Run(string(reason), func(t *testing.T) {
+			t.Parallel()
 			x := start(t, func(ctx context.Context, c *engine.Call) { _ = c.Reject(ctx, reason) })
 			a := x.phone("77513", nil)
 			_, err := a.Dial(within(t), "12345")
@@ -37,6 +39,7 @@ func TestRejectReasonsReachThePhone(t *testing.T) {
 }
 
 func TestHandlerThatDoesNothingIsUnavailable(t *testing.T) {
+	t.Parallel()
 	x := start(t, func(context.Context, *engine.Call) {})
 	a := x.phone("77513", nil)
 	_, err := a.Dial(within(t), "12345")
@@ -46,6 +49,7 @@ func TestHandlerThatDoesNothingIsUnavailable(t *testing.T) {
 }
 
 func TestPanicEndsOneCallOnly(t *testing.T) {
+	t.Parallel()
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		if c.Dialled() == "666" {
 			panic("a bug in a handler")
@@ -66,6 +70,7 @@ func TestPanicEndsOneCallOnly(t *testing.T) {
 }
 
 func TestPromptIsHeardAndAKeyInterruptsIt(t *testing.T) {
+	t.Parallel()
 	got := make(chan engine.PlayResult, 2)
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		for {
@@ -94,6 +99,7 @@ func TestPromptIsHeardAndAKeyInterruptsIt(t *testing.T) {
 }
 
 func TestReadDigits(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, press string
 		o           engine.ReadDigitsOptions
@@ -107,6 +113,7 @@ func TestReadDigits(t *testing.T) {
 		{"second try", "1#987#", engine.ReadDigitsOptions{Min: 3, Terminator: "#", Tries: 2}, engine.DigitsResult{Outcome: engine.OutcomeDigits, Digits: "987"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			got := make(chan engine.DigitsResult, 1)
 			x := start(t, func(ctx context.Context, c *engine.Call) {
 				r, err := c.ReadDigits(ctx, tt.o)
@@ -129,6 +136,7 @@ func TestReadDigits(t *testing.T) {
 }
 
 func TestHangupUnwindsTheHandlerAndThenCleansUp(t *testing.T) {
+	t.Parallel()
 	gone, cleaned := make(chan error, 1), make(chan struct{})
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		c.OnHangup(func() { close(cleaned) })
@@ -144,6 +152,7 @@ func TestHangupUnwindsTheHandlerAndThenCleansUp(t *testing.T) {
 }
 
 func TestRecordingGivesBackWhatWasSaid(t *testing.T) {
+	t.Parallel()
 	got := make(chan *engine.Recording, 1)
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		r, err := c.Record(ctx, engine.RecordOptions{Terminator: "#", NoBeep: true})
@@ -170,6 +179,7 @@ func TestRecordingGivesBackWhatWasSaid(t *testing.T) {
 }
 
 func TestRedirectRoutesAfreshButNotInACircle(t *testing.T) {
+	t.Parallel()
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		switch c.Dialled() {
 		case "1":
@@ -190,6 +200,7 @@ func TestRedirectRoutesAfreshButNotInACircle(t *testing.T) {
 }
 
 func TestFullExchangeTakesEmergenciesOnly(t *testing.T) {
+	t.Parallel()
 	answer := engine.HandlerFunc(func(ctx context.Context, c *engine.Call) {
 		_ = c.Answer(ctx)
 		<-ctx.Done()

@@ -9,6 +9,7 @@ import (
 )
 
 func TestThreeInARoomHearEachOther(t *testing.T) {
+	t.Parallel()
 	results := make(chan engine.ConferenceResult, 3)
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		r, _ := c.Conference(ctx, "chess", engine.ConferenceOptions{Quiet: true, EndWithMe: c.From().Number == "77501"})
@@ -42,6 +43,7 @@ func TestThreeInARoomHearEachOther(t *testing.T) {
 }
 
 func TestRoomPinLockAndKick(t *testing.T) {
+	t.Parallel()
 	results := make(chan engine.ConferenceResult, 4)
 	x := start(t, func(ctx context.Context, c *engine.Call) {
 		r, _ := c.Conference(ctx, "chess", engine.ConferenceOptions{Quiet: true, Pin: "4711", Moderator: c.From().Number == "77501"})

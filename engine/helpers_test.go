@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/phone"
@@ -25,7 +26,13 @@ const patience = 20 * time.Second
 // exchange is a running engine with a few lines, on loopback.
 type exchange struct {
 	*engine.Engine
-	t *testing.T
+	t    *testing.T
+	stop context.CancelFunc // as a shutdown would
+}
+
+// jumping gives an exchange a clock that a test moves forward.
+func jumping(c *clock.Jumping) func(*engine.Options) {
+	return func(o *engine.Options) { o.Clock, o.RTPTimeout = c, 24*time.Hour }
 }
 
 func start(t *testing.T, h engine.HandlerFunc, change ...func(*engine.Options)) *exchange {
@@ -53,7 +60,9 @@ func start(t *testing.T, h engine.HandlerFunc, change ...func(*engine.Options)) 
 	ctx, stop := context.WithCancel(context.Background())
 	served := make(chan error, 1)
 	go func() { served <- eng.Run(ctx) }()
+	x := &exchange{Engine: eng, t: t, stop: stop}
 	t.Cleanup(func() {
+		x.settled()
 		stop()
 		if err := <-served; err != nil {
 			t.Errorf("Run: %v", err)
@@ -65,12 +74,38 @@ func start(t *testing.T, h engine.HandlerFunc, change ...func(*engine.Options)) 
 			t.Errorf("close the store: %v", err)
 		}
 	})
-	return &exchange{eng, t}
+	return x
+}
+
+// settled waits until nothing is left of the calls there were.
+func (x *exchange) settled() {
+	x.t.Helper()
+	x.until("nothing is left over", func() bool { return x.Standing() == "" }, x.Standing)
+}
+
+// until waits for something to be so.
+func (x *exchange) until(what string, so func() bool, is func() string) {
+	x.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for !so() {
+		if ctx.Err() != nil {
+			x.t.Fatalf("it never was that %s: %s", what, is())
+		}
+		<-pause()
+	}
 }
 
 // phone adds a line and registers a phone for it.
 func (x *exchange) phone(number string, behaviour phone.Handler) *phone.Phone {
 	x.t.Helper()
+	return x.phoneWith(phone.Options{Number: number, User: number, Incoming: behaviour})
+}
+
+// phoneWith is phone for one that is somehow special; o.User is its line.
+func (x *exchange) phoneWith(o phone.Options) *phone.Phone {
+	x.t.Helper()
+	number := o.User
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if _, err := x.Directory().Line(ctx, number); err != nil {
@@ -78,7 +113,8 @@ func (x *exchange) phone(number string, behaviour phone.Handler) *phone.Phone {
 			x.t.Fatal(err)
 		}
 	}
-	p, err := phone.New(phone.Options{Server: x.Addrs("udp")[0], Number: number, Secret: "secret-of-" + number, Incoming: behaviour, Log: x.Log()})
+	o.Server, o.Secret, o.Log = x.Addrs("udp")[0], "secret-of-"+number, x.Log()
+	p, err := phone.New(o)
 	if err != nil {
 		x.t.Fatal(err)
 	}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestLentCredentialsCallAsTheLineForAMinute(t *testing.T) {
+	t.Parallel()
 	ctx := within(t)
 	fake := clock.NewFake(time.Unix(1_790_000_000, 0))
 	callers := make(chan engine.Party, 2)
@@ -49,6 +50,7 @@ func TestLentCredentialsCallAsTheLineForAMinute(t *testing.T) {
 }
 
 func TestLoansAreBounded(t *testing.T) {
+	t.Parallel()
 	fake := clock.NewFake(time.Unix(1_790_000_000, 0))
 	x := start(t, nil, func(o *engine.Options) { o.Clock = fake })
 	granted := 0

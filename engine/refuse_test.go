@@ -10,6 +10,7 @@ import (
 
 // A line that lacks a permission hears why, pays nothing for it, and is told 403.
 func TestARefusedCallerHearsWhy(t *testing.T) {
+	t.Parallel()
 	mux := &engine.Mux{}
 	for _, r := range []engine.Route{
 		{Pattern: "0.", Needs: "national", Refused: []engine.Prompt{{Name: "beep"}}},

@@ -52,6 +52,7 @@ func (l *logged) told(t *testing.T) []string {
 }
 
 func TestTheLogTellsACallsStory(t *testing.T) {
+	t.Parallel()
 	mux := &engine.Mux{}
 	if err := mux.Add(engine.Route{Pattern: "600", Name: "reception", Where: "main.lua:3", Handler: engine.HandlerFunc(func(ctx context.Context, c *engine.Call) {
 		c.At("sales.lua:12")

@@ -41,26 +41,29 @@ func talk(t *testing.T, a, b *phone.Call) {
 }
 
 func TestHoldPlaysMusicAndRetrieveEndsIt(t *testing.T) {
+	t.Parallel()
 	x := start(t, bridging)
 	calls := make(chan *phone.Call, 1)
 	x.phone("15902", taking(calls))
 	a := x.dial(x.phone("77513", nil), "15902")
 	b := <-calls
 	talk(t, a, b)
+	from := a.Heard().Length()
 	if err := b.Hold(within(t)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.WaitHeard(within(t), phone.Voice, a.Heard().Length()); err != nil {
+	if _, err := a.WaitHeard(within(t), phone.Voice, from); err != nil {
 		t.Errorf("no music on hold: %v; heard %v", err, a.Heard())
 	}
 	if err := b.Retrieve(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	talk(t, a, b)
+	from = b.Heard().Length()
 	if err := a.Hold(within(t)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.WaitHeard(within(t), phone.Voice, b.Heard().Length()); err != nil {
+	if _, err := b.WaitHeard(within(t), phone.Voice, from); err != nil {
 		t.Errorf("the called side hears no music: %v; heard %v", err, b.Heard())
 	}
 	if err := a.Retrieve(within(t)); err != nil {
@@ -71,8 +74,10 @@ func TestHoldPlaysMusicAndRetrieveEndsIt(t *testing.T) {
 }
 
 func TestBlindTransfer(t *testing.T) {
+	t.Parallel()
 	for _, who := range []string{"caller", "called"} {
 		t.Run("by the "+who, func(t *testing.T) {
+			t.Parallel()
 			x := start(t, bridging)
 			bCalls, cCalls := make(chan *phone.Call, 1), make(chan *phone.Call, 1)
 			x.phone("15902", taking(bCalls))
@@ -100,6 +105,7 @@ func TestBlindTransfer(t *testing.T) {
 }
 
 func TestBlindTransferToNobodyComesBack(t *testing.T) {
+	t.Parallel()
 	x := start(t, bridging)
 	calls := make(chan *phone.Call, 1)
 	x.phone("15902", taking(calls))
@@ -114,8 +120,10 @@ func TestBlindTransferToNobodyComesBack(t *testing.T) {
 }
 
 func TestAttendedTransfer(t *testing.T) {
+	t.Parallel()
 	for _, who := range []string{"caller", "called"} {
 		t.Run("by the "+who, func(t *testing.T) {
+			t.Parallel()
 			x := start(t, bridging)
 			bCalls, cCalls := make(chan *phone.Call, 1), make(chan *phone.Call, 1)
 			bPhone := x.phone("15902", taking(bCalls))

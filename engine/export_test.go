@@ -1,0 +1,18 @@
+package engine
+
+import "fmt"
+
+// Standing says what of past calls is left over, "" when nothing is: every test ends with it.
+func (e *Engine) Standing() string {
+	e.mu.Lock()
+	calls, legs, rooms := len(e.calls), len(e.legs), len(e.rooms)
+	e.mu.Unlock()
+	e.lines.mu.Lock()
+	busy := len(e.lines.calls)
+	e.lines.mu.Unlock()
+	sessions := e.media.Stats().Sessions
+	if calls+legs+rooms+busy+sessions == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d calls, %d legs, %d rooms, %d busy lines, %d media sessions", calls, legs, rooms, busy, sessions)
+}
