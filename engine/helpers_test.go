@@ -167,3 +167,55 @@ func goertzel(pcm []int16, hz float64) float64 {
 
 // pause is the rhythm in which a test looks again for what it waits for.
 func pause() <-chan time.Time { return time.After(10 * time.Millisecond) }
+
+// ringing rings until the caller gives up, and shows the call to the test.
+func ringing(calls chan<- *phone.Call) phone.Handler {
+	return func(ctx context.Context, c *phone.Call) {
+		if c.Ring(ctx) == nil {
+			calls <- c
+			<-c.Done()
+		}
+	}
+}
+
+// receive is the next of c.
+func receive[T any](t *testing.T, c <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-within(t).Done():
+		t.Fatalf("%s: never came", what)
+	}
+	panic("not reached")
+}
+
+// ended waits for a call's end.
+func ended(t *testing.T, c *phone.Call) {
+	t.Helper()
+	if err := c.WaitEnded(within(t)); err != nil {
+		t.Fatalf("the call of %s still stands", c.Phone().Number())
+	}
+}
+
+// hears waits until a call hears a kind of sound that was still there after from.
+func hears(t *testing.T, c *phone.Call, kind phone.SoundKind, from time.Duration) {
+	t.Helper()
+	if _, err := c.WaitHeard(within(t), kind, from); err != nil {
+		t.Fatalf("%s does not hear %s after %v: %v; heard %v", c.Phone().Number(), kind, from, err, c.Heard())
+	}
+}
+
+func press(t *testing.T, c *phone.Call, keys string) {
+	t.Helper()
+	if err := c.SendDigits(within(t), keys); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func speak(t *testing.T, c *phone.Call, hz float64) {
+	t.Helper()
+	if err := c.Play(within(t), sine(hz)); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -157,7 +157,9 @@ func (s *Server) admit(req *sip.Request, tx *sip.ServerTx) (Peer, bool) {
 		if !ok {
 			return Peer{}, false
 		}
-		if !a.line || from.User != line {
+		// A line may call without giving its name (RFC 3323 section 4.1.1.3).
+		withheld := req.IsInvite() && strings.EqualFold(from.User, "anonymous")
+		if !a.line || from.User != line && !withheld {
 			s.count.dropped.WithLabelValues("not its own name").Inc()
 			s.refuse(req, tx, 403)
 			return Peer{}, false
