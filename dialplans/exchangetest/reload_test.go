@@ -29,7 +29,6 @@ end)
 
 // Files change every second, now and then into nonsense, while 200 calls are under way and 20 more come each second.
 func TestReloadUnderLoad(t *testing.T) {
-	t.Parallel()
 	const calls, rate, stays = 400, 20, 5 * time.Second // each call stays twice
 	x := startExchange(t, func(dir string) {
 		manyCalls(t, dir)
