@@ -3,10 +3,14 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/phone"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
@@ -230,4 +234,250 @@ func strongest(pcm []int16) (best int) {
 		}
 	}
 	return best
+}
+
+func TestKeyHandlerMayUsePrimitivesAndThePromptGoesOn(t *testing.T) {
+	t.Parallel()
+	played := make(chan engine.PlayResult, 1)
+	var keys []string
+	x := start(t, func(ctx context.Context, c *engine.Call) {
+		c.On("digit", func(e engine.Event) {
+			keys = append(keys, e.Digit)
+			_, _ = c.PlayPrompt(ctx, []engine.Prompt{{Name: "tone:beep"}, {Name: "silence:0.5s"}}, engine.PlayOptions{})
+		})
+		r, _ := c.PlayPrompt(ctx, []engine.Prompt{{Name: "tone:ringing"}}, engine.PlayOptions{Times: 2})
+		played <- r
+	})
+	call := x.dial(x.phone("77513", nil), "100")
+	hears(t, call, phone.RingingTone, 0)
+	press(t, call, "12")
+	if r := receive(t, played, "the prompt's end"); r.Outcome != engine.OutcomePlayed {
+		t.Errorf("got %+v", r)
+	}
+	ended(t, call)
+	h := call.Heard()
+	beeps := 0
+	for _, s := range h.Sounds {
+		if s.Kind == phone.Beep {
+			beeps++
+		}
+	}
+	// Two turns of the ringing tone are six seconds; two keys put more than a second between.
+	if beeps != 2 || strings.Join(keys, "") != "12" || h.Length() < 6500*time.Millisecond {
+		t.Errorf("keys %v; heard %v", keys, h)
+	}
+	if last := h.Sounds[len(h.Sounds)-1]; last.Kind == phone.Beep {
+		t.Errorf("the prompt did not go on: %v", h)
+	}
+}
+
+func TestContextOfThePrimitiveEndsAndTheCallLives(t *testing.T) {
+	t.Parallel()
+	errs := make(chan error, 1)
+	x := start(t, func(ctx context.Context, c *engine.Call) {
+		short, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+		defer cancel()
+		_, err := c.PlayPrompt(short, []engine.Prompt{{Name: "silence:1m"}}, engine.PlayOptions{})
+		errs <- err
+		_ = c.Echo(ctx, time.Minute)
+	})
+	call := x.dial(x.phone("77513", nil), "100")
+	if err := receive(t, errs, "PlayPrompt"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("PlayPrompt: %v", err)
+	}
+	from := call.Heard().Length()
+	speak(t, call, 1000)
+	hears(t, call, phone.Beep, from)
+	_ = call.SendDigits(within(t), "#") // the call may end before its last packet
+	ended(t, call)
+}
+
+func TestRedirectKeepsItsDialplan(t *testing.T) {
+	t.Parallel()
+	var x *exchange
+	x = start(t, func(ctx context.Context, c *engine.Call) {
+		if c.Dialled() == "2" {
+			_ = c.Reject(ctx, engine.Busy)
+			return
+		}
+		x.SetHandler(engine.HandlerFunc(func(ctx context.Context, c *engine.Call) { _ = c.Reject(ctx, engine.Declined) }))
+		_ = c.Redirect(ctx, "2")
+	})
+	a := x.phone("77513", nil)
+	if _, err := a.Dial(within(t), "1"); status(err) != 486 {
+		t.Errorf("a call under way: %v, want 486 from the dialplan it began with", err)
+	}
+	if _, err := a.Dial(within(t), "1"); status(err) != 603 {
+		t.Errorf("the next call: %v, want 603 from the new dialplan", err)
+	}
+}
+
+func TestRunEndsWithCallsUpAndWritesThemDown(t *testing.T) {
+	t.Parallel()
+	x := start(t, func(ctx context.Context, c *engine.Call) {
+		switch c.Dialled() {
+		case "room":
+			_, _ = c.Conference(ctx, "chess", engine.ConferenceOptions{})
+		case "echo":
+			_ = c.Echo(ctx, time.Hour)
+		default:
+			_, _ = c.Bridge(ctx, []string{c.Dialled()}, engine.BridgeOptions{})
+		}
+	})
+	calls := make(chan *phone.Call, 2)
+	x.phone("15901", taking(calls))
+	x.phone("15902", ringing(calls))
+	all := []*phone.Call{
+		x.dial(x.phone("77501", nil), "room"), x.dial(x.phone("77502", nil), "echo"), x.dial(x.phone("77503", nil), "15901"),
+		receive(t, calls, "15901"),
+	}
+	if _, err := x.phone("77504", nil).Start(within(t), "15902"); err != nil {
+		t.Fatal(err)
+	}
+	all = append(all, receive(t, calls, "15902"))
+	x.stop()
+	for _, c := range all {
+		ended(t, c)
+	}
+	x.settled()
+	if r := records(t, x); len(r) != 4 {
+		t.Errorf("%d records of 4 calls", len(r))
+	}
+}
+
+func TestDrainTakesEmergenciesAndWaitsForTheLast(t *testing.T) {
+	t.Parallel()
+	hold := engine.HandlerFunc(func(ctx context.Context, c *engine.Call) {
+		_ = c.Answer(ctx)
+		<-ctx.Done()
+	})
+	var mux engine.Mux
+	for _, r := range []engine.Route{{Pattern: "1xx", Handler: hold}, {Pattern: "999", Emergency: true, Needs: "premium", Handler: hold}} {
+		if err := mux.Add(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := start(t, mux.ServeCall, func(o *engine.Options) { o.Handler = &mux })
+	a, b := x.phone("77513", nil), x.phone("77514", nil)
+	first := x.dial(a, "100")
+	drained := make(chan error, 1)
+	go func() { drained <- x.Drain(within(t)) }()
+	x.until("no new call is taken", func() bool {
+		c, err := b.Dial(within(t), "100")
+		if err == nil {
+			c.Hangup()
+		}
+		return status(err) == 503
+	}, x.Standing)
+	urgent := x.dial(b, "999")
+	first.Hangup()
+	ended(t, first)
+	if len(drained) > 0 {
+		t.Error("drained during an emergency call")
+	}
+	urgent.Hangup()
+	if err := receive(t, drained, "the end of draining"); err != nil {
+		t.Error(err)
+	}
+	if r := records(t, x); !slices.ContainsFunc(r, func(r callog.Record) bool { return r.Emergency && r.To == "999" }) {
+		t.Errorf("no record of the emergency: %+v", r)
+	}
+}
+
+func TestNoMoreThanMaxCallsAtOnce(t *testing.T) {
+	t.Parallel()
+	x := start(t, func(ctx context.Context, c *engine.Call) {
+		_ = c.Answer(ctx)
+		<-ctx.Done()
+	}, func(o *engine.Options) { o.MaxCalls = 3 })
+	results := make(chan error, 9)
+	for _, number := range []string{"1", "2", "3"} {
+		p := x.phone(number, nil)
+		for range 3 {
+			go func() {
+				_, err := p.Dial(within(t), "100")
+				results <- err
+			}()
+		}
+	}
+	taken := 0
+	for range cap(results) {
+		switch err := receive(t, results, "an answer"); {
+		case err == nil:
+			taken++
+		case status(err) != 503:
+			t.Errorf("refused with %v", err)
+		}
+	}
+	if taken != 3 {
+		t.Errorf("%d calls were taken, 3 may be", taken)
+	}
+}
+
+func TestEarlyMediaOfATrunk(t *testing.T) {
+	t.Parallel()
+	far := start(t, func(ctx context.Context, c *engine.Call) {
+		_ = c.Tone(ctx, "unobtainable")
+		_ = c.Sleep(ctx, 4*time.Second)
+		_ = c.Reject(ctx, engine.NotFound)
+	})
+	far.Engine.SetTrunks([]engine.Trunk{{Name: "us", Host: "127.0.0.1:5060", From: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}})
+	results := make(chan bridged, 2)
+	x := start(t, func(ctx context.Context, c *engine.Call) {
+		if c.Dialled() == "2" {
+			_ = c.Answer(ctx)
+		}
+		r, err := c.Bridge(ctx, []string{"trunk:pstn/1"}, engine.BridgeOptions{})
+		results <- bridged{r, err}
+	})
+	x.SetTrunks([]engine.Trunk{{Name: "pstn", Host: far.Addrs("udp")[0], From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}})
+	a := x.phone("77513", nil)
+	for _, number := range []string{"1", "2"} {
+		c, err := a.Start(within(t), number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hears(t, c, phone.UnobtainableTone, 0)
+		if answered := c.Leg() != nil; answered != (number == "2") {
+			t.Errorf("%s: answered: %v", number, answered)
+		}
+		if r := receive(t, results, "Bridge"); r.Outcome != engine.OutcomeUnreachable {
+			t.Errorf("Bridge: %+v", r)
+		}
+		ended(t, c)
+	}
+}
+
+func TestWhoHoldsMaySendNothing(t *testing.T) {
+	t.Parallel()
+	x := start(t, bridging, func(o *engine.Options) { o.RTPTimeout = time.Second })
+	calls := make(chan *phone.Call, 1)
+	x.phone("15902", taking(calls))
+	a := x.dial(x.phone("77513", nil), "15902")
+	b := receive(t, calls, "the answer")
+	if err := a.Hold(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	a.Echo() // it hears nothing, and so it sends nothing
+	from := b.Heard().Length()
+	x.until("the other side has had music for 3 s", func() bool { return b.Heard().Length() > from+3*time.Second }, func() string { return b.Heard().String() })
+	if a.Err() != nil || b.Err() != nil {
+		t.Fatalf("the call is gone: %v, %v", a.Err(), b.Err())
+	}
+	if err := a.Retrieve(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	a.Hangup()
+	ended(t, b)
+}
+
+func TestSilentPhoneIsHungUp(t *testing.T) {
+	t.Parallel()
+	x := start(t, func(ctx context.Context, c *engine.Call) {
+		_ = c.Answer(ctx)
+		<-ctx.Done()
+	}, func(o *engine.Options) { o.RTPTimeout = time.Second })
+	c := x.dial(x.phone("77513", nil), "1")
+	c.Echo()
+	ended(t, c)
 }

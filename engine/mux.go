@@ -39,8 +39,8 @@ type route struct {
 	pattern pattern.Pattern
 }
 
-// Add makes a route known. Two routes with patterns of the same form whose From
-// overlaps conflict: ErrRouteConflict, with both places.
+// Add makes a route known. Two routes whose From overlaps conflict if some number is in both
+// patterns and neither pattern is the more specific: ErrRouteConflict, with both places.
 func (m *Mux) Add(r Route) error {
 	p, err := pattern.Parse(r.Pattern)
 	if err != nil {
@@ -55,8 +55,8 @@ func (m *Mux) Add(r Route) error {
 		}
 	}
 	for _, other := range m.routes {
-		if pattern.Compare(other.pattern, p) == 0 && other.Pattern == r.Pattern && overlap(other.From, r.From) {
-			return fmt.Errorf("%w: %q is at %s and again at %s", ErrRouteConflict, r.Pattern, other.Where, r.Where)
+		if pattern.Compare(other.pattern, p) == 0 && pattern.Overlaps(other.pattern, p) && overlap(other.From, r.From) {
+			return fmt.Errorf("%w: %q at %s and %q at %s", ErrRouteConflict, other.Pattern, other.Where, r.Pattern, r.Where)
 		}
 	}
 	at, _ := slices.BinarySearchFunc(m.routes, p, func(have route, p pattern.Pattern) int {

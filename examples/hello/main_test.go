@@ -9,15 +9,28 @@ import (
 	"github.com/belfry-pbx/belfry/engine/phone"
 )
 
-func TestACallerHearsTheGreeting(t *testing.T) {
-	ctx, stop := context.WithTimeout(context.Background(), 20*time.Second)
-	defer stop()
-	ready := make(chan string, 1)
-	ended := make(chan error, 1)
+func TestWhoeverCallsHearsTheGreeting(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	serving, stop := context.WithCancel(ctx)
+	ready, done := make(chan string, 1), make(chan error, 1)
 	go func() {
-		ended <- run(ctx, "127.0.0.1:0", func(eng *engine.Engine) { ready <- eng.Addrs("udp")[0] })
+		done <- run(serving, "127.0.0.1:0", func(eng *engine.Engine) { ready <- eng.Addrs("udp")[0] })
 	}()
-	p, err := phone.New(phone.Options{Server: <-ready})
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	var server string
+	select {
+	case server = <-ready:
+	case err := <-done:
+		done <- err
+		t.Fatal(err)
+	}
+	p, err := phone.New(phone.Options{Server: server})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,14 +39,10 @@ func TestACallerHearsTheGreeting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := call.WaitHeard(ctx, phone.Voice, 0); err != nil {
-		t.Errorf("no greeting: %v; heard %v", err, call.Heard())
-	}
 	if err := call.WaitEnded(ctx); err != nil {
-		t.Errorf("the call does not end after the greeting: %v", err)
+		t.Fatal(err)
 	}
-	stop()
-	if err := <-ended; err != nil {
-		t.Errorf("run: %v", err)
+	if h := call.Heard(); !h.Has(phone.Voice) {
+		t.Errorf("heard %v", h)
 	}
 }
