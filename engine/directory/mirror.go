@@ -15,7 +15,7 @@ import (
 type mirror[T any] struct {
 	name   string
 	decode func(store.Entry) (T, error)
-	notify func(key string) // after each change but those of the first load
+	notify func(key string) // with each change but those of the first load, under the mirror's lock
 	log    *slog.Logger
 
 	mu    sync.RWMutex
@@ -46,21 +46,20 @@ func (m *mirror[T]) open(ctx context.Context, wg *sync.WaitGroup, s store.Store)
 		return fmt.Errorf("directory: loading %s: %w", m.name, err)
 	}
 	for _, e := range entries {
-		m.apply(e)
+		m.apply(e, nil)
 	}
 	wg.Go(func() {
 		defer close(m.ended)
 		for e := range changes {
-			if m.apply(e) && m.notify != nil {
-				m.notify(e.Key)
-			}
+			m.apply(e, m.notify)
 		}
 	})
 	return nil
 }
 
-// apply reports whether e was news.
-func (m *mirror[T]) apply(e store.Entry) bool {
+// apply takes e in and, where it is news, notifies: before whoever wrote it goes on, so that who begins to watch after
+// a change does not hear of it. notify, which must not wait, may be nil.
+func (m *mirror[T]) apply(e store.Entry, notify func(key string)) {
 	var value T
 	var err error
 	if !e.Deleted {
@@ -75,16 +74,18 @@ func (m *mirror[T]) apply(e store.Entry) bool {
 	case err != nil:
 		// One damaged entry must not cost the others their telephones.
 		m.log.Error("directory: an entry cannot be read", "bucket", m.name, "key", e.Key, "error", err)
-		return false
+		return
 	case e.Revision <= m.items[e.Key].rev: // the first load had it
-		return false
+		return
 	case e.Deleted:
 		delete(m.items, e.Key)
 	default:
 		m.items[e.Key] = item[T]{value, e.Revision}
 	}
 	m.regroup(e, value)
-	return true
+	if notify != nil {
+		notify(e.Key)
+	}
 }
 
 func (m *mirror[T]) regroup(e store.Entry, value T) {
