@@ -146,6 +146,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	err := e.sip.Run(ctx)
 	e.hangUpAll()
 	e.work.Wait()
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // it ended before it had begun
+		return nil
+	}
 	return err
 }
 
