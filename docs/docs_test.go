@@ -147,6 +147,9 @@ func TestShellBlocksRun(t *testing.T) {
 		for _, line := range strings.Split(strings.TrimSpace(b.text), "\n") {
 			line = strings.Replace(line, "go run .", "belfry", 1)
 			words := strings.Fields(strings.ReplaceAll(line, " DATA", " "+filepath.Join(dir, "data")))
+			if len(words) > 3 && words[1] == "serve" && words[2] == "--site" {
+				words[3] = onFreePorts(t, words[3])
+			}
 			switch {
 			case words[0] == "make": // this test is part of it: see that make knows what to do
 				if out, err := run(exec.Command("make", "-C", "..", "-n", words[1])); err != nil {
@@ -156,11 +159,10 @@ func TestShellBlocksRun(t *testing.T) {
 				stop() // both want the same ports
 				stop = stay(t, exec.Command(program, words[1:]...))
 			case words[0] == "belfry":
-				// A busy line is an answer of the world's (exit code 4), not a mistake of the document.
 				cmd := exec.Command(program, words[1:]...)
 				cmd.Dir = ".."
 				out, err := run(cmd)
-				if err != nil && cmd.ProcessState.ExitCode() != 4 {
+				if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != wanted(line) {
 					t.Errorf("%s: %s: %v\n%s", b.file, line, err, out)
 				}
 			default:
@@ -168,6 +170,36 @@ func TestShellBlocksRun(t *testing.T) {
 			}
 		}
 	}
+}
+
+// wanted is a command's exit code: 4, an answer of the world's, from the line that is always busy.
+func wanted(line string) int {
+	if strings.HasSuffix(line, "call 89100") {
+		return 4
+	}
+	return 0
+}
+
+// onFreePorts copies a site, to listen where nothing else does.
+func onFreePorts(t *testing.T, site string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", site))); err != nil {
+		t.Fatal(err)
+	}
+	settings := filepath.Join(dir, "settings.lua")
+	text, err := os.ReadFile(settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	free := regexp.MustCompile(`127\.0\.0\.1:\d+`).ReplaceAll(text, []byte("127.0.0.1:0"))
+	if bytes.Equal(free, text) {
+		t.Fatalf("%s names no port of this machine", settings)
+	}
+	if err := os.WriteFile(settings, free, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func run(cmd *exec.Cmd) (string, error) {

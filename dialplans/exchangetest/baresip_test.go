@@ -175,6 +175,14 @@ func (b *baresip) prints(what string) bool {
 	return strings.Contains(b.out.String(), what)
 }
 
+// lampOn tells whether the phone was last told that messages wait.
+func (b *baresip) lampOn() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := b.out.String()
+	return strings.LastIndex(out, "Messages-Waiting: yes") > strings.LastIndex(out, "Messages-Waiting: no")
+}
+
 // mad tells whether the phone subscribes without end.
 func (b *baresip) mad() bool {
 	b.mu.Lock()
