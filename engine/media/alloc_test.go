@@ -31,7 +31,7 @@ func newLeg(t testing.TB, w *world, c codec.Codec) *leg {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close(); _ = conn.Close() })
-	err = s.SetFormat(Format{Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort(), Codec: c, PayloadType: c.PayloadType(), EventPayloadType: 101, Send: true, Receive: true})
+	err = s.SetFormat(Format{Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort(), Codec: c, PayloadType: number(c), EventPayloadType: 101, Send: true, Receive: true})
 	if err != nil {
 		t.Fatal(err)
 	}

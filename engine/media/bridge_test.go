@@ -78,7 +78,7 @@ func TestRelayTranslatesLaws(t *testing.T) {
 		for _, p := range []*phone{a, b} {
 			packets := p.hears(10)
 			for _, q := range packets {
-				if q.PayloadType != p.codec.PayloadType() {
+				if q.PayloadType != number(p.codec) {
 					t.Fatalf("the %v phone got payload type %d", p.codec, q.PayloadType)
 				}
 			}

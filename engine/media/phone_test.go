@@ -131,7 +131,7 @@ func settled(t *testing.T, phones ...*phone) {
 func (p *phone) addr() netip.AddrPort { return p.conn.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 func (p *phone) format() Format {
-	return Format{Remote: p.addr(), Codec: p.codec, PayloadType: p.codec.PayloadType(), EventPayloadType: 101, Send: true, Receive: true}
+	return Format{Remote: p.addr(), Codec: p.codec, PayloadType: number(p.codec), EventPayloadType: 101, Send: true, Receive: true}
 }
 
 func (p *phone) read(done chan<- struct{}) {
@@ -208,7 +208,7 @@ func (p *phone) sendRTP(h rtp.Header, payload []byte) {
 // says sends a packet of sound that follows the one before.
 func (p *phone) says(payload []byte) {
 	p.t.Helper()
-	p.sendRTP(rtp.Header{PayloadType: p.codec.PayloadType(), SequenceNumber: p.seq, Timestamp: p.ts}, payload)
+	p.sendRTP(rtp.Header{PayloadType: number(p.codec), SequenceNumber: p.seq, Timestamp: p.ts}, payload)
 	p.seq++
 	p.ts += uint32(len(payload))
 }
@@ -282,11 +282,17 @@ func amplitude(pcm []int16, hertz float64) float64 {
 
 func decibels(a, b float64) float64 { return 20 * math.Log10(max(a, 1e-3)/b) }
 
+// number is the codec's static payload type.
+func number(c codec.Codec) uint8 {
+	pt, _ := c.PayloadType()
+	return pt
+}
+
 // decode puts the sound of packets in a row.
 func decode(c codec.Codec, packets []rtp.Packet) []int16 {
 	var pcm []int16
 	for _, p := range packets {
-		if p.PayloadType == c.PayloadType() {
+		if p.PayloadType == number(c) {
 			frame := make([]int16, len(p.Payload))
 			c.Decode(frame, p.Payload)
 			pcm = append(pcm, frame...)

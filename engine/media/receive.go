@@ -24,8 +24,9 @@ func (s *Session) receive(sh *shard, sock *socket, b []byte, from netip.AddrPort
 		return
 	}
 	isEvent := f.EventPayloadType != 0 && p.payloadType == f.EventPayloadType
+	number, static := f.Codec.PayloadType()
 	switch {
-	case !isEvent && p.payloadType != f.PayloadType && p.payloadType != f.Codec.PayloadType():
+	case !isEvent && p.payloadType != f.PayloadType && !(static && p.payloadType == number):
 		s.drop(sh, DropPayloadType)
 		return
 	case !s.origin.accepts(&p, from, sh.now):

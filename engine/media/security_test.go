@@ -325,5 +325,5 @@ func TestPanicEndsOneSession(t *testing.T) {
 
 // headerOf is that of the phone's next packet.
 func headerOf(p *phone) rtp.Header {
-	return rtp.Header{PayloadType: p.codec.PayloadType(), SequenceNumber: p.seq, Timestamp: p.ts, SSRC: p.ssrc}
+	return rtp.Header{PayloadType: number(p.codec), SequenceNumber: p.seq, Timestamp: p.ts, SSRC: p.ssrc}
 }

@@ -39,7 +39,7 @@ func (c Codec) law() *law {
 }
 
 // Encode writes one byte a sample and returns how many: the shorter of the two
-// slices decides. None encodes nothing.
+// slices decides. Codecs other than G.711 encode nothing here: see NewEncoder.
 func (c Codec) Encode(dst []byte, pcm []int16) int {
 	l := c.law()
 	if l == nil {
@@ -54,7 +54,7 @@ func (c Codec) Encode(dst []byte, pcm []int16) int {
 }
 
 // Decode writes one sample a byte and returns how many: the shorter of the two
-// slices decides. None decodes nothing.
+// slices decides. Codecs other than G.711 decode nothing here: see NewDecoder.
 func (c Codec) Decode(dst []int16, payload []byte) int {
 	l := c.law()
 	if l == nil {
@@ -69,10 +69,10 @@ func (c Codec) Decode(dst []int16, payload []byte) int {
 }
 
 // Transcode turns payload, in place, from one law into the other. It does
-// nothing where both are the same or one is None.
+// nothing where both are the same or one is not G.711.
 func Transcode(payload []byte, from, to Codec) {
 	l := from.law()
-	if l == nil || from == to || !to.Valid() {
+	if l == nil || from == to || to.law() == nil {
 		return
 	}
 	for i, b := range payload {

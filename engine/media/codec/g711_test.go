@@ -106,11 +106,8 @@ func TestNames(t *testing.T) {
 			t.Errorf("ByName(%q) = %v, %v", name, c, ok)
 		}
 	}
-	if c, ok := ByName("G722"); ok || c != None || c.String() != "none" || c.Encode(make([]byte, 1), make([]int16, 1)) != 0 {
+	if c, ok := ByName("G729"); ok || c != None || c.String() != "none" || c.Encode(make([]byte, 1), make([]int16, 1)) != 0 {
 		t.Errorf("an unknown codec is %v, %v", c, ok)
-	}
-	if PCMU.PayloadType() != 0 || PCMA.PayloadType() != 8 {
-		t.Error("the static payload types are wrong")
 	}
 }
 
