@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,12 +15,18 @@ type Codec struct {
 	Fmtp        string
 }
 
-// The formats every telephone knows. The payload types of PCMU and PCMA are fixed
-// by RFC 3551; that of TelephoneEvent is only customary.
+// The formats that are spoken here. The payload types of PCMU, PCMA, G722 and CN are
+// fixed by RFC 3551 section 6; the others are only customary.
 var (
-	PCMU           = Codec{PayloadType: 0, Name: "PCMU", ClockRate: 8000}
-	PCMA           = Codec{PayloadType: 8, Name: "PCMA", ClockRate: 8000}
-	TelephoneEvent = Codec{PayloadType: 101, Name: "telephone-event", ClockRate: 8000, Fmtp: "0-16"}
+	PCMU = Codec{PayloadType: 0, Name: "PCMU", ClockRate: 8000}
+	PCMA = Codec{PayloadType: 8, Name: "PCMA", ClockRate: 8000}
+	G722 = Codec{PayloadType: 9, Name: "G722", ClockRate: 8000} // 16 kHz, but the number stayed: RFC 3551 section 4.5.2
+	// Opus is always written with two channels, however many are sent (RFC 7587 section 7).
+	Opus = Codec{PayloadType: 96, Name: "opus", ClockRate: 48000, Channels: 2, Fmtp: "useinbandfec=1"}
+
+	TelephoneEvent   = Codec{PayloadType: 101, Name: "telephone-event", ClockRate: 8000, Fmtp: "0-16"} // RFC 4733
+	TelephoneEvent48 = Codec{PayloadType: 102, Name: "telephone-event", ClockRate: 48000, Fmtp: "0-16"}
+	ComfortNoise     = Codec{PayloadType: 13, Name: "CN", ClockRate: 8000} // RFC 3389
 )
 
 // static are the audio payload types of RFC 3551 §6 that need no a=rtpmap.
@@ -28,22 +35,39 @@ var static = [...]Codec{
 	{PayloadType: 3, Name: "GSM", ClockRate: 8000},
 	{PayloadType: 4, Name: "G723", ClockRate: 8000},
 	PCMA,
-	{PayloadType: 9, Name: "G722", ClockRate: 8000}, // 16 kHz, but the number stayed: RFC 3551 §4.5.2
-	{PayloadType: 13, Name: "CN", ClockRate: 8000},
+	G722,
+	ComfortNoise,
 	{PayloadType: 18, Name: "G729", ClockRate: 8000},
 }
 
 // IsEvent tells whether this is RFC 4733's telephone-event and not sound.
 func (c Codec) IsEvent() bool { return strings.EqualFold(c.Name, TelephoneEvent.Name) }
 
-// isSound leaves out the formats that only accompany a codec.
-func (c Codec) isSound() bool {
-	return !c.IsEvent() && !strings.EqualFold(c.Name, "CN") && !strings.EqualFold(c.Name, "red")
+// IsSound leaves out the formats that only accompany a codec.
+func (c Codec) IsSound() bool {
+	return !c.IsEvent() && !strings.EqualFold(c.Name, ComfortNoise.Name) && !strings.EqualFold(c.Name, "red")
 }
 
-// Same tells whether two codecs mean the same coding, whatever their numbers.
+// Same tells whether two codecs mean the same coding, whatever their numbers. Opus
+// without its "/2" is taken for Opus: every decoder of it takes both.
 func (c Codec) Same(d Codec) bool {
-	return strings.EqualFold(c.Name, d.Name) && c.ClockRate == d.ClockRate && max(c.Channels, 1) == max(d.Channels, 1)
+	if !strings.EqualFold(c.Name, d.Name) || c.ClockRate != d.ClockRate {
+		return false
+	}
+	return strings.EqualFold(c.Name, Opus.Name) || max(c.Channels, 1) == max(d.Channels, 1)
+}
+
+// WithEvents are codecs and, after them, telephone-event at each of their clock rates,
+// since events share the clock of the sound (RFC 4733 section 2.1).
+func WithEvents(codecs ...Codec) []Codec {
+	list := slices.Clip(codecs)
+	if slices.ContainsFunc(codecs, func(c Codec) bool { return c.ClockRate == TelephoneEvent.ClockRate }) {
+		list = append(list, TelephoneEvent)
+	}
+	if slices.ContainsFunc(codecs, func(c Codec) bool { return c.ClockRate == TelephoneEvent48.ClockRate }) {
+		list = append(list, TelephoneEvent48)
+	}
+	return list
 }
 
 // find returns the codec of list that is the same coding as c.

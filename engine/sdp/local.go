@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -33,7 +34,11 @@ const (
 type Local struct {
 	Addr   netip.Addr // where we receive: goes into o= and c=
 	Port   uint16     // RTP; RTCP is the next
-	Codecs []Codec    // what we can, best first, telephone-event included
+	Codecs []Codec    // what we can, best first, telephone-event included; an offer lists them in this order
+	// Prefer are codecs that win over the peer's order, best first: of several that both
+	// have, the first of these is used, or else the peer's first.
+	Prefer []Codec
+	PTime  time.Duration // of the packets we ask for; 0: 20 ms
 	// Direction is what we want. What is agreed may be less, when the peer holds us.
 	Direction Direction
 	RTCPMux   bool // we offer a=rtcp-mux (RFC 5761); it is accepted in any case
@@ -68,12 +73,14 @@ type Agreed struct {
 	RTCPMux    bool           // RTCP shares the port of RTP
 	Codec      Codec          // with the peer's payload type, by which we send
 	Event      Codec          // telephone-event likewise; zero Name: none
-	// ReceivePayloadType and ReceiveEventPayloadType are the numbers by which the
-	// peer sends. They differ from ours to send only with peers that renumber.
-	ReceivePayloadType, ReceiveEventPayloadType uint8
-	PTime                                       time.Duration // of the packets we send: 10 to 120 ms, 20 when the peer does not say
-	Direction                                   Direction     // ours: what we may send and shall receive
-	OnHold                                      bool          // the peer does not want to hear us: sendonly, inactive or address 0.0.0.0
+	// Receives are the codecs that may come, ReceivesEvent the telephone-event, by the
+	// numbers we gave them (RFC 3264 section 5.1): those to send by may be others.
+	Receives      []Codec
+	ReceivesEvent Codec
+	ComfortNoise  bool          // both have RFC 3389's, as payload type 13
+	PTime         time.Duration // of the packets the peer asks for: 10 to 120 ms, 20 when it does not say
+	Direction     Direction     // ours: what we may send and shall receive
+	OnHold        bool          // the peer does not want to hear us: sendonly, inactive or address 0.0.0.0
 }
 
 // Offer makes an offer in the present Direction. In a running call it has all
@@ -93,10 +100,20 @@ func (l *Local) Offer() []byte {
 	return l.body(codecs, l.Direction, l.RTCPMux)
 }
 
+// Check tells whether an offer could be answered: nil, or the error that Answer would give.
+func (l *Local) Check(offer []byte) error {
+	s, err := Parse(offer)
+	if err == nil {
+		_, _, err = l.choose(s)
+	}
+	return err
+}
+
 // Answer answers an offer: the first audio stream over plain RTP that has a
-// common codec is taken with the offerer's first such codec, every other m= line
-// is refused. Our part of the direction is l.Direction. The errors are those of
-// Parse, ErrNoAudio, ErrNoCommonCodec and ErrAddress; after one, l is unchanged.
+// common codec is taken, every other m= line is refused. One codec is answered,
+// the first of l.Prefer or else the offerer's first, so that it is sure what will
+// come. Our part of the direction is l.Direction. The errors are those of Parse,
+// ErrNoAudio, ErrNoCommonCodec and ErrAddress; after one, l is unchanged.
 func (l *Local) Answer(offer []byte) ([]byte, Agreed, error) {
 	s, err := Parse(offer)
 	if err != nil {
@@ -113,13 +130,14 @@ func (l *Local) Answer(offer []byte) ([]byte, Agreed, error) {
 	agreed.RemoteRTCP = rtcp(&s.Media[at], agreed)
 
 	// The answer uses the offer's numbers (RFC 3264 §6.1).
-	agreed.ReceivePayloadType = agreed.Codec.PayloadType
-	ours, _ := find(l.Codecs, agreed.Codec)
-	codecs := []Codec{l.adopt(ours, agreed.Codec.PayloadType)}
+	codecs := []Codec{l.take(agreed.Codec)}
+	agreed.Receives = codecs[:1:1]
 	if agreed.Event.Name != "" {
-		agreed.ReceiveEventPayloadType = agreed.Event.PayloadType
-		ours, _ = find(l.Codecs, agreed.Event)
-		codecs = append(codecs, l.adopt(ours, agreed.Event.PayloadType))
+		agreed.ReceivesEvent = l.take(agreed.Event)
+		codecs = append(codecs, agreed.ReceivesEvent)
+	}
+	if agreed.ComfortNoise {
+		codecs = append(codecs, l.take(ComfortNoise))
 	}
 	l.State.Media, l.State.Audio = places(s.Media), at
 	l.RTCPMux = agreed.RTCPMux // later offers of this call say what was agreed
@@ -148,9 +166,11 @@ func (l *Local) Accept(answer []byte) (Agreed, error) {
 	_, mux := s.Media[at].Attribute("rtcp-mux")
 	agreed.RTCPMux = mux && l.RTCPMux
 	agreed.RemoteRTCP = rtcp(&s.Media[at], agreed)
-	agreed.ReceivePayloadType = l.number(agreed.Codec)
+	for _, c := range l.common(s.Media[at].Codecs()) { // any of them may come, at any time
+		agreed.Receives = append(agreed.Receives, l.ours(c))
+	}
 	if agreed.Event.Name != "" {
-		agreed.ReceiveEventPayloadType = l.number(agreed.Event)
+		agreed.ReceivesEvent = l.ours(agreed.Event)
 	}
 	return agreed, nil
 }
@@ -176,8 +196,9 @@ func (l *Local) choose(s *Session) (at int, agreed Agreed, err error) {
 		if !m.plainAudio() {
 			continue
 		}
-		codec, event, ok := l.common(m.Codecs())
-		if !ok {
+		theirs := m.Codecs()
+		common := l.common(theirs)
+		if len(common) == 0 {
 			err = ErrNoCommonCodec
 			continue
 		}
@@ -186,7 +207,9 @@ func (l *Local) choose(s *Session) (at int, agreed Agreed, err error) {
 			err = addrErr
 			continue
 		}
-		agreed = Agreed{Codec: codec, Event: event}
+		agreed = Agreed{Codec: l.best(common)}
+		agreed.Event = l.event(theirs, agreed.Codec.ClockRate)
+		agreed.ComfortNoise = agreed.Codec.ClockRate == ComfortNoise.ClockRate && l.bothHave(ComfortNoise, theirs)
 		if !addr.IsUnspecified() {
 			agreed.Remote = netip.AddrPortFrom(addr, m.Port)
 		}
@@ -201,23 +224,61 @@ func (m *Media) plainAudio() bool {
 		(strings.EqualFold(m.Proto, "RTP/AVP") || strings.EqualFold(m.Proto, "RTP/AVPF"))
 }
 
-// common picks the peer's first codec that we have, and its telephone-event at
-// that codec's clock rate (RFC 4733 §2.5.1.1: one timestamp clock for a stream).
-func (l *Local) common(theirs []Codec) (codec, event Codec, ok bool) {
+// common are the peer's codecs that we have too, in its order and by its numbers.
+func (l *Local) common(theirs []Codec) []Codec {
+	var list []Codec
 	for _, c := range theirs {
-		if _, have := find(l.Codecs, c); have && c.isSound() {
-			codec, ok = c, true
-			break
+		if _, have := find(l.Codecs, c); have && c.IsSound() && !mixesWithRTCP(c.PayloadType) {
+			list = append(list, c)
 		}
 	}
-	if !ok {
-		return Codec{}, Codec{}, false
+	return list
+}
+
+// mixesWithRTCP tells whether packets of that type could be taken for RTCP (RFC 5761 section 4).
+func mixesWithRTCP(pt uint8) bool { return pt >= 64 && pt <= 95 }
+
+// best is the first of l.Prefer that is common, or else the peer's first.
+func (l *Local) best(common []Codec) Codec {
+	for _, p := range l.Prefer {
+		if c, ok := find(common, p); ok {
+			return c
+		}
 	}
-	want := Codec{Name: TelephoneEvent.Name, ClockRate: codec.ClockRate}
-	if _, have := find(l.Codecs, want); have {
-		event, _ = find(theirs, want)
+	return common[0]
+}
+
+// event is the peer's telephone-event at the codec's clock rate (RFC 4733 section 2.1),
+// or else at the one that every telephone has.
+func (l *Local) event(theirs []Codec, rate int) Codec {
+	for _, rate := range []int{rate, TelephoneEvent.ClockRate} {
+		want := Codec{Name: TelephoneEvent.Name, ClockRate: rate}
+		c, have := find(theirs, want)
+		if _, ours := find(l.Codecs, want); ours && have && !mixesWithRTCP(c.PayloadType) {
+			return c
+		}
 	}
-	return codec, event, true
+	return Codec{}
+}
+
+// bothHave tells whether a format with a number of its own is on both sides.
+func (l *Local) bothHave(c Codec, theirs []Codec) bool {
+	_, ours := find(l.Codecs, c)
+	their, have := find(theirs, c)
+	return ours && have && their.PayloadType == c.PayloadType
+}
+
+// ours is what we call the peer's codec c: our number and parameters.
+func (l *Local) ours(c Codec) Codec {
+	mine, _ := find(l.Codecs, c)
+	mine.PayloadType = l.number(mine)
+	return mine
+}
+
+// take is ours for a codec of the peer's offer: its number becomes ours.
+func (l *Local) take(c Codec) Codec {
+	mine, _ := find(l.Codecs, c)
+	return l.adopt(mine, c.PayloadType)
 }
 
 // meet reads the rest of the peer's stream into agreed and returns its direction,
@@ -341,7 +402,7 @@ func (l *Local) stream(proto string, codecs []Codec, d Direction, mux bool) Medi
 		m.Attributes = append(m.Attributes, c.attributes()...)
 	}
 	m.Attributes = append(m.Attributes,
-		Attribute{"ptime", strconv.Itoa(int(defaultPTime.Milliseconds()))},
+		Attribute{"ptime", strconv.Itoa(int(cmp.Or(l.PTime, defaultPTime).Milliseconds()))},
 		Attribute{Name: d.String()})
 	if mux {
 		m.Attributes = append(m.Attributes, Attribute{Name: "rtcp-mux"})

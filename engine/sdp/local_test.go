@@ -49,12 +49,13 @@ func TestAnswerTakesTheOfferersFirstCommonCodec(t *testing.T) {
 	s, agreed := mustAnswer(t, ours(), body(
 		"m=audio 4000 RTP/AVP 96 0 8 97", "a=rtpmap:96 opus/48000/2", "a=rtpmap:97 telephone-event/8000", "a=fmtp:97 0-15", "a=ptime:30"))
 	want := Agreed{
-		Remote:             netip.MustParseAddrPort("198.51.100.7:4000"),
-		RemoteRTCP:         netip.MustParseAddrPort("198.51.100.7:4001"),
-		Codec:              PCMU,
-		Event:              Codec{PayloadType: 97, Name: "telephone-event", ClockRate: 8000, Fmtp: "0-15"},
-		ReceivePayloadType: 0, ReceiveEventPayloadType: 97,
-		PTime: 30 * time.Millisecond,
+		Remote:        netip.MustParseAddrPort("198.51.100.7:4000"),
+		RemoteRTCP:    netip.MustParseAddrPort("198.51.100.7:4001"),
+		Codec:         PCMU,
+		Event:         Codec{PayloadType: 97, Name: "telephone-event", ClockRate: 8000, Fmtp: "0-15"},
+		Receives:      []Codec{PCMU},
+		ReceivesEvent: Codec{PayloadType: 97, Name: "telephone-event", ClockRate: 8000, Fmtp: "0-16"},
+		PTime:         30 * time.Millisecond,
 	}
 	if d := cmp.Diff(want, agreed, compareAddrs); d != "" {
 		t.Errorf("agreed (-want +got):\n%s", d)
@@ -243,7 +244,7 @@ func TestWeSendWithThePeersNumbers(t *testing.T) {
 	l := ours()
 	l.Offer()
 	agreed := mustAccept(t, l, body("m=audio 4000 RTP/AVP 0 110", "a=rtpmap:110 TELEPHONE-EVENT/8000"))
-	if agreed.Codec.PayloadType != 0 || agreed.Event.PayloadType != 110 || agreed.ReceiveEventPayloadType != 101 {
+	if agreed.Codec.PayloadType != 0 || agreed.Event.PayloadType != 110 || agreed.ReceivesEvent.PayloadType != 101 {
 		t.Errorf("agreed %+v", agreed)
 	}
 }
