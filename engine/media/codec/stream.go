@@ -40,6 +40,8 @@ func NewEncoder(c Codec) (Encoder, error) {
 	switch c {
 	case PCMU, PCMA:
 		return lawEncoder{c}, nil
+	case G722:
+		return newG722Encoder(), nil
 	}
 	return nil, fmt.Errorf("encode %v: %w", c, ErrUnavailable)
 }
@@ -49,6 +51,8 @@ func NewDecoder(c Codec) (Decoder, error) {
 	switch c {
 	case PCMU, PCMA:
 		return &lawDecoder{codec: c}, nil
+	case G722:
+		return newG722Decoder(), nil
 	}
 	return nil, fmt.Errorf("decode %v: %w", c, ErrUnavailable)
 }
