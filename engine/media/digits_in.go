@@ -16,12 +16,12 @@ const (
 	// whose timestamp never moves can press again after it.
 	forgetAfter = 100
 
-	maxSegment = 0xffff // samples an event packet can say; longer presses go on with a new timestamp
+	maxSegment = 0xffff // timestamp units an event packet can say; longer presses go on with a new timestamp
 
 	digitKeys = "0123456789*#ABCD"
 )
 
-// eventDuration is what an event packet says it has lasted so far, in samples.
+// eventDuration is what an event packet says it has lasted so far, in timestamp units.
 func eventDuration(b []byte) uint32 {
 	if len(b) < eventSize {
 		return 0
@@ -33,12 +33,13 @@ func eventDuration(b []byte) uint32 {
 // each is told by many packets, of which any may be missing, the END included;
 // neither the marker bit nor the end bit is needed.
 type detector struct {
-	down     bool // a press is under way
-	counted  bool // it has been reported; the rest still describes it
+	clock    uint32 // rate of the events' timestamps, in Hz; 0: 8000
+	down     bool   // a press is under way
+	counted  bool   // it has been reported; the rest still describes it
 	key      byte
 	ssrc     uint32
 	start    uint32 // timestamp of the press, or of its present segment
-	duration uint32 // of its present segment, in samples
+	duration uint32 // of its present segment, in timestamp units
 	before   uint32 // of its earlier segments
 	seen     int64  // tick of its last packet
 }
@@ -62,7 +63,7 @@ func (d *detector) event(p *packet, tick int64) (earlier, now Digit) {
 		if d.down {
 			earlier = d.release()
 		}
-		*d = detector{down: true, key: key, ssrc: p.ssrc, start: p.timestamp, duration: duration}
+		*d = detector{clock: d.clock, down: true, key: key, ssrc: p.ssrc, start: p.timestamp, duration: duration}
 	}
 	d.seen = tick
 	if end {
@@ -73,11 +74,10 @@ func (d *detector) event(p *packet, tick int64) (earlier, now Digit) {
 
 // continues tells whether a packet belongs to the press that is under way, and
 // takes its duration if so. Besides the same timestamp there are two ways: the next
-// segment of a press that lasts beyond 65,535 samples (RFC 4733 section 2.5.1.3),
+// segment of a press that lasts beyond 65,535 units (RFC 4733 section 2.5.1.3),
 // and senders that move the timestamp with each packet while the duration goes on
 // growing.
 func (d *detector) continues(p *packet, key byte, duration uint32) bool {
-	const slack = 8 * frameSamples // of packets lost around the seam of two segments
 	moved := p.timestamp - d.start
 	switch {
 	case key != d.key:
@@ -86,13 +86,16 @@ func (d *detector) continues(p *packet, key byte, duration uint32) bool {
 		d.duration = max(d.duration, duration)
 	case p.marker:
 		return false
-	case d.duration+slack >= maxSegment && moved+slack >= maxSegment && moved <= maxSegment+slack:
-		d.before += moved
-		d.start, d.duration = p.timestamp, duration
-	case duration > d.duration && moved <= duration:
-		d.duration = duration
 	default:
-		return false
+		if covered, follows := nextSegment(moved, d.duration); follows {
+			d.before += covered
+			d.start, d.duration = p.timestamp, duration
+			return true
+		}
+		if duration <= d.duration || moved > duration {
+			return false
+		}
+		d.duration = duration
 	}
 	return true
 }
@@ -103,15 +106,17 @@ func (d *detector) repeats(p *packet, key byte, end bool) bool {
 		return false
 	}
 	moved := p.timestamp - d.start // by senders that move the timestamp even then
-	return moved == 0 || end && moved <= d.duration+2*frameSamples
+	return moved == 0 || end && moved <= d.duration+d.hz()/25
 }
 
 // release ends the press and returns it.
 func (d *detector) release() Digit {
 	d.down, d.counted = false, true
-	samples := time.Duration(d.before + d.duration)
-	return Digit{Key: d.key, Duration: samples * time.Second / sampleRate}
+	units := time.Duration(d.before + d.duration)
+	return Digit{Key: d.key, Duration: units * time.Second / time.Duration(d.hz())}
 }
+
+func (d *detector) hz() uint32 { return max(d.clock, sampleRate) }
 
 // expire ends a press whose packets have stopped.
 func (d *detector) expire(tick int64) (Digit, bool) {

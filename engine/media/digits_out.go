@@ -11,7 +11,7 @@ import (
 const (
 	defaultPress = 100 * time.Millisecond
 	minPress     = 40 * time.Millisecond // ITU-T Q.24: what every receiver takes
-	maxPress     = 8 * time.Second       // within one segment, RFC 4733 section 2.5.1.3
+	maxPress     = 8 * time.Second
 
 	endPackets  = 3    // RFC 4733 section 2.5.1.4
 	eventVolume = 10   // -10 dBm0, section 2.3.4
@@ -87,9 +87,10 @@ type digitQueue struct {
 	jobs   []*digitJob
 	down   bool   // an event is under way
 	begun  int64  // tick at which it, or the gap after it, began
-	start  uint32 // its timestamp
+	start  uint32 // its timestamp, or that of its present segment
+	said   uint32 // what earlier segments covered; in units of the event's clock, as length
+	length uint32 // its duration
 	ends   int    // END packets sent
-	length uint16 // its final duration, in samples
 	gap    bool
 }
 
@@ -143,7 +144,7 @@ func (s *Session) sendDigit(sh *shard) {
 			q.abort(ErrNotSending)
 			return
 		}
-		q.down, q.begun, q.ends = true, sh.tick, 0
+		q.down, q.begun, q.ends, q.said = true, sh.tick, 0, 0
 		q.start = s.sender.follow(sh.tick)
 	}
 	s.sendEvent(sh)
@@ -160,8 +161,13 @@ func (s *Session) sendEvent(sh *shard) {
 	job := q.jobs[0]
 	first, elapsed := sh.tick == q.begun, sh.tick-q.begun+frameTicks
 	flags := byte(eventVolume)
+	units, clock := uint32(s.format.EventClockRate/sampleRate), s.sender.perTick/tickSamples // times 8 kHz
 	if q.ends == 0 {
-		q.length = uint16(min(elapsed*tickSamples, maxSegment))
+		q.length = uint32(elapsed) * tickSamples * units
+		if q.length > q.said+maxSegment { // RFC 4733 section 2.5.1.3
+			q.said += maxSegment
+			q.start += maxSegment * clock / units
+		}
 	}
 	if elapsed >= job.press || job.cancelled || q.ends > 0 {
 		flags |= endBit
@@ -171,9 +177,9 @@ func (s *Session) sendEvent(sh *shard) {
 		return
 	}
 	b := sh.out[:headerSize+eventSize]
-	seq := s.sender.sent(sh.tick, q.start, uint32(q.length))
+	seq := s.sender.sent(sh.tick, q.start, (q.length-q.said)*clock/units)
 	putHeader(b, s.format.EventPayloadType, first, seq, q.start, s.sender.ssrc)
 	b[headerSize], b[headerSize+1] = job.codes[0], flags
-	binary.BigEndian.PutUint16(b[headerSize+2:], q.length)
+	binary.BigEndian.PutUint16(b[headerSize+2:], uint16(q.length-q.said))
 	s.transmit(sh, b)
 }

@@ -144,7 +144,7 @@ func (e *Engine) NewSession(o SessionOptions) (*Session, error) {
 	}
 	s := &Session{
 		engine: e, events: o.Events, rtp: rtp, rtcp: rtcp,
-		sender: sender{ssrc: rand.Uint32(), seq: uint16(rand.Uint32()), ts: rand.Uint32()},
+		sender: newSender(sampleRate),
 		cname:  newCNAME(),
 	}
 	rtp.session, rtcp.session, rtcp.rtcp = s, s, true

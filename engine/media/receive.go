@@ -1,6 +1,10 @@
 package media
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+)
 
 // receive takes one datagram: it is checked, counted, and given to whoever listens.
 // b may be written on.
@@ -23,11 +27,13 @@ func (s *Session) receive(sh *shard, sock *socket, b []byte, from netip.AddrPort
 		s.drop(sh, DropDirection)
 		return
 	}
-	isEvent := f.EventPayloadType != 0 && p.payloadType == f.EventPayloadType
-	number, static := f.Codec.PayloadType()
+	kind, c := f.kindOf(p.payloadType)
 	switch {
-	case !isEvent && p.payloadType != f.PayloadType && !(static && p.payloadType == number):
+	case kind == unknownKind:
 		s.drop(sh, DropPayloadType)
+		return
+	case p.ssrc == s.sender.ssrc:
+		s.drop(sh, DropLoop)
 		return
 	case !s.origin.accepts(&p, from, sh.now):
 		s.drop(sh, DropSource)
@@ -42,11 +48,16 @@ func (s *Session) receive(sh *shard, sock *socket, b []byte, from netip.AddrPort
 	sh.totals.bytesIn += uint64(len(b))
 	s.heard = sh.now
 	s.control.lastReceived = sh.now
-	s.reception.count(&p, sh.arrival, !isEvent)
-	if isEvent {
+	if kind == soundKind {
+		s.reception.clocked(uint32(c.ClockRate()))
+	}
+	s.reception.count(&p, sh.arrival, kind == soundKind)
+	switch {
+	case kind == eventKind:
 		s.receiveEvent(sh, &p)
-	} else if len(p.payload()) > 0 {
-		s.receiveAudio(sh, &p)
+	case len(p.payload()) == 0:
+	case kind == soundKind:
+		s.receiveAudio(sh, &p, c)
 	}
 }
 
@@ -59,21 +70,21 @@ func (s *Session) receiveEvent(sh *shard, p *packet) {
 		s.home.tell(event{session: s, digit: now})
 	}
 	if s.source == fromPeer {
-		s.peer.relayPacket(sh, p, s.format.Codec, true)
+		s.peer.relayEvent(sh, p, s)
 	}
 }
 
 // receiveAudio gives sound to the taps first: a relay writes over it.
-func (s *Session) receiveAudio(sh *shard, p *packet) {
+func (s *Session) receiveAudio(sh *shard, p *packet, c codec.Codec) {
 	for _, r := range s.recorders {
-		r.hear(p, s.format.Codec, sh.tick)
+		r.hear(p, c, sh.tick)
 	}
 	switch s.source {
 	case fromPeer:
-		s.peer.relayPacket(sh, p, s.format.Codec, false)
+		s.peer.relaySound(sh, p, c)
 	case fromMixer:
-		s.member.hear(p, s.format.Codec)
+		s.member.hear(p, c)
 	case fromEcho:
-		s.relayPacket(sh, p, s.format.Codec, false)
+		s.relaySound(sh, p, c)
 	}
 }

@@ -11,6 +11,7 @@ const probation = 3
 type reception struct {
 	known bool
 	ssrc  uint32
+	clock uint32 // rate of the timestamps, in Hz; 0: 8000
 
 	base          uint32 // first sequence number
 	highest       uint32 // extended by the count of cycles
@@ -60,10 +61,20 @@ func (r *reception) accepts(p *packet) bool {
 }
 
 func (r *reception) start(p *packet) {
-	*r = reception{known: true, ssrc: p.ssrc, base: uint32(p.seq), highest: uint32(p.seq) - 1}
+	*r = reception{known: true, ssrc: p.ssrc, clock: r.clock, base: uint32(p.seq), highest: uint32(p.seq) - 1}
 }
 
-// count notes an accepted packet. arrival is in timestamp units. Events say
+// clocked tells the rate of the timestamps that come, which is the codec's.
+func (r *reception) clocked(hz uint32) {
+	if r.clock != hz {
+		r.jitter = uint32(uint64(r.jitter) * uint64(hz) / uint64(r.hz()))
+		r.clock, r.hasTransit = hz, false
+	}
+}
+
+func (r *reception) hz() uint32 { return max(r.clock, sampleRate) }
+
+// count notes an accepted packet. arrival is in samples at 8 kHz. Events say
 // nothing of jitter: all packets of one carry the same timestamp.
 func (r *reception) count(p *packet, arrival uint32, audio bool) {
 	switch ahead := p.seq - uint16(r.highest); {
@@ -78,13 +89,13 @@ func (r *reception) count(p *packet, arrival uint32, audio bool) {
 	if !audio {
 		return
 	}
-	transit := arrival - p.timestamp
+	transit := arrival*(r.hz()/sampleRate) - p.timestamp // all modulo 1<<32
 	if r.hasTransit {
 		d := int32(transit - r.transit)
 		if d < 0 {
 			d = -d
 		}
-		if d < 10*sampleRate { // a jump of the sender's clock is no jitter
+		if d < 10*int32(r.hz()) { // a jump of the sender's clock is no jitter
 			r.jitter += uint32(d) - (r.jitter+8)>>4
 		}
 	}
@@ -102,7 +113,7 @@ func (r *reception) lost() int64 {
 func (r *reception) expected() uint32 { return r.highest - r.base + 1 }
 
 func (r *reception) jitterTime() time.Duration {
-	return time.Duration(r.jitter>>4) * time.Second / sampleRate
+	return time.Duration(r.jitter>>4) * time.Second / time.Duration(r.hz())
 }
 
 // fraction is the share lost since it was last called, in 256ths (appendix A.3).

@@ -119,7 +119,7 @@ func (s *Session) putReport(b []byte, sh *shard) []byte {
 	b = binary.BigEndian.AppendUint32(b, s.sender.ssrc)
 	if kind == typeSR {
 		b = binary.BigEndian.AppendUint64(b, ntp(sh.now))
-		elapsed := uint32(max(0, sh.tick-s.sender.tick)) * tickSamples
+		elapsed := uint32(max(0, sh.tick-s.sender.tick)) * s.sender.perTick
 		b = binary.BigEndian.AppendUint32(b, s.sender.ts+elapsed)
 		b = binary.BigEndian.AppendUint32(b, s.sender.packets)
 		b = binary.BigEndian.AppendUint32(b, s.sender.octets)

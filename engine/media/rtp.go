@@ -10,6 +10,8 @@ const (
 	frameSamples = 160  // 20 ms
 	tickSamples  = 40   // 5 ms
 	frameTicks   = frameSamples / tickSamples
+
+	ticksPerSecond = sampleRate / tickSamples
 )
 
 // packet is one RTP packet, parsed where it lies.

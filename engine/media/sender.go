@@ -1,5 +1,7 @@
 package media
 
+import "math/rand/v2"
+
 // How far a stream's sequence may jump and still be the same stream (RFC 3550
 // appendix A.1), in packets.
 const (
@@ -14,7 +16,8 @@ type sender struct {
 	ssrc    uint32
 	seq     uint16 // of the next packet
 	ts      uint32 // timestamp of the last packet
-	span    uint32 // samples the last packet covered: the next begins at ts+span at the earliest
+	span    uint32 // what the last packet covered, in timestamp units: the next begins at ts+span at the earliest
+	perTick uint32 // timestamp units in a tick: 40 for a clock of 8 kHz
 	tick    int64  // when the last packet was sent
 	started bool   // something was sent
 	flowing bool   // the last packet was a frame of ours: the next follows it directly
@@ -34,24 +37,35 @@ type relay struct {
 	timeShift uint32
 }
 
+// newSender begins a stream at random, as RFC 3550 section 5.1 wants it.
+func newSender(clockRate int) sender {
+	return sender{
+		ssrc: rand.Uint32(), seq: uint16(rand.Uint32()), ts: rand.Uint32(),
+		perTick: uint32(clockRate / ticksPerSecond),
+	}
+}
+
+// clockRate is that of the stream's timestamps, in Hz.
+func (t *sender) clockRate() int { return int(t.perTick) * ticksPerSecond }
+
 // follow is the timestamp of whatever is sent now and does not continue the
 // packet before it: that much later than it as time has passed.
 func (t *sender) follow(tick int64) uint32 {
 	if !t.started {
 		return t.ts
 	}
-	elapsed := min(max(0, tick-t.tick), 1<<25) // 1<<25 ticks are two days: no overflow
-	return t.ts + max(t.span, uint32(elapsed)*tickSamples)
+	elapsed := min(max(0, tick-t.tick), 1<<23) // 1<<23 ticks are half a day: no overflow
+	return t.ts + max(t.span, uint32(elapsed)*t.perTick)
 }
 
-// frame numbers the next packet of samples that we made ourselves.
-func (t *sender) frame(tick int64, samples uint32) (seq uint16, ts uint32, marker bool) {
+// frame numbers the next frame of 20 ms that we made ourselves.
+func (t *sender) frame(tick int64) (seq uint16, ts uint32, marker bool) {
 	if t.flowing {
 		ts = t.ts + t.span
 	} else {
 		ts, marker = t.follow(tick), true
 	}
-	seq = t.sent(tick, ts, samples)
+	seq = t.sent(tick, ts, frameTicks*t.perTick)
 	t.flowing = true
 	return seq, ts, marker
 }
@@ -65,8 +79,8 @@ func (t *sender) sent(tick int64, ts, span uint32) (seq uint16) {
 	return seq
 }
 
-// pass numbers a packet of the stream that is relayed; span is the samples it
-// covers. It is false for packets older than the place where the relay began.
+// pass numbers a packet of the stream that is relayed; span is what it
+// covers, in timestamp units. It is false for packets older than the place where the relay began.
 func (t *sender) pass(p *packet, tick int64, span uint32) (seq uint16, ts uint32, marker, ok bool) {
 	r := &t.relay
 	ahead := int16(p.seq - r.highest)

@@ -2,7 +2,6 @@ package media
 
 import (
 	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -50,6 +49,7 @@ type Session struct {
 	member *Member
 	sender sender
 	digits digitQueue
+	event  *eventRelay // nil until one is converted
 
 	control rtcpState
 	counts  counters
@@ -83,51 +83,6 @@ type Digit struct {
 	Duration time.Duration
 }
 
-// Format is what SDP agreed.
-type Format struct {
-	Remote           netip.AddrPort // where to send RTP
-	RemoteRTCP       netip.AddrPort // zero: Remote's next port, or Remote itself with RTCPMux
-	RTCPMux          bool           // RTCP shares RTP's ports (RFC 5761)
-	Codec            codec.Codec
-	PayloadType      uint8 // of the codec; its static one is taken as well
-	EventPayloadType uint8 // of telephone-event (RFC 4733); 0: none
-	Send, Receive    bool  // our direction
-	// Learn is for peers behind NAT: take the source address of the first valid
-	// stream instead of Remote (a short window, a consistent SSRC), then lock.
-	Learn bool
-}
-
-func (f *Format) check(local netip.AddrPort) error {
-	switch {
-	case !f.Codec.Valid():
-		return fmt.Errorf("%w: no codec", ErrBadFormat)
-	case f.PayloadType > 127 || f.PayloadType >= 64 && f.PayloadType <= 95: // RFC 5761 section 4
-		return fmt.Errorf("%w: payload type %d", ErrBadFormat, f.PayloadType)
-	case f.EventPayloadType > 127 || f.EventPayloadType >= 64 && f.EventPayloadType <= 95,
-		f.EventPayloadType != 0 && f.EventPayloadType == f.PayloadType:
-		return fmt.Errorf("%w: event payload type %d", ErrBadFormat, f.EventPayloadType)
-	}
-	for _, to := range []netip.AddrPort{f.Remote, f.RemoteRTCP} {
-		if !to.IsValid() || to.Addr().IsUnspecified() || to.Port() == 0 {
-			continue // seen to below
-		}
-		if to.Addr().IsMulticast() || to.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-			return fmt.Errorf("%w: %v is not one host", ErrBadFormat, to)
-		}
-		if local.Addr().Is4() && !to.Addr().Is4() {
-			return fmt.Errorf("%w: %v cannot be reached from %v", ErrBadFormat, to, local)
-		}
-	}
-	if f.Send && (!f.Remote.IsValid() || f.Remote.Addr().IsUnspecified() || f.Remote.Port() == 0) {
-		return fmt.Errorf("%w: nowhere to send (%v)", ErrBadFormat, f.Remote)
-	}
-	return nil
-}
-
-func unmap(a netip.AddrPort) netip.AddrPort {
-	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
-}
-
 // LocalAddr is where RTP is received. RTCP is received on the next port.
 func (s *Session) LocalAddr() netip.AddrPort { return s.rtp.addr }
 
@@ -138,6 +93,7 @@ func (s *Session) SetFormat(f Format) error {
 	if err := f.check(s.LocalAddr()); err != nil {
 		return err
 	}
+	f.complete()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.post(func() { s.setFormat(f) }) {

@@ -17,6 +17,8 @@ func (s *Session) setFormat(f Format) {
 		s.reception = reception{}
 		s.detector = detector{}
 	}
+	s.detector.clock = uint32(f.EventClockRate)
+	s.setClock(f.Codec.ClockRate())
 	s.origin.reset(f.Remote, f.Learn)
 	s.control.setRemote(&f)
 	if !s.format.Codec.Valid() {
@@ -26,6 +28,18 @@ func (s *Session) setFormat(f Format) {
 	s.sender.relay.on = false
 	s.sender.flowing = false
 	s.heard, s.silent = s.shard.now, false
+}
+
+// setClock sets the rate of the timestamps we send, in Hz. A stream keeps to one: with
+// another rate another stream begins (RFC 7160), and the peer is told that the first
+// has ended.
+func (s *Session) setClock(hz int) {
+	if s.sender.clockRate() == hz {
+		return
+	}
+	s.sendBye(s.shard)
+	s.sender = newSender(hz)
+	s.control.reported = 0
 }
 
 // setSource ends the source there was; the new one, if it is more than a kind, is
@@ -131,33 +145,28 @@ func (s *Session) sendFrame(sh *shard) {
 		s.sender.flowing = false
 		return
 	}
-	seq, ts, marker := s.sender.frame(sh.tick, frameSamples)
+	seq, ts, marker := s.sender.frame(sh.tick)
 	putHeader(sh.out[:], s.format.PayloadType, marker, seq, ts, s.sender.ssrc)
 	s.transmit(sh, sh.out[:])
 }
 
-// relayPacket sends on what another session, or this one, has received.
-func (s *Session) relayPacket(sh *shard, p *packet, from codec.Codec, isEvent bool) {
+// relaySound sends on a packet of sound that another session, or this one, has received.
+func (s *Session) relaySound(sh *shard, p *packet, c codec.Codec) {
 	if !s.format.Send || s.digits.busy() {
 		s.sender.relay.on = false
 		return
 	}
-	payloadType, span := s.format.PayloadType, uint32(len(p.payload()))
-	if isEvent {
-		payloadType = s.format.EventPayloadType
-		if payloadType == 0 {
-			s.drop(sh, DropEvent)
-			return
-		}
-		span = eventDuration(p.payload())
-	}
+	codec.Transcode(p.payload(), c, s.format.Codec)
+	s.relayPacket(sh, p, s.format.PayloadType, uint32(len(p.payload())))
+}
+
+// relayPacket sends on a packet, its header rewritten; span is what it covers, in
+// timestamp units.
+func (s *Session) relayPacket(sh *shard, p *packet, payloadType uint8, span uint32) {
 	seq, ts, marker, ok := s.sender.pass(p, sh.tick, span)
 	if !ok {
 		s.drop(sh, DropLate)
 		return
-	}
-	if !isEvent {
-		codec.Transcode(p.payload(), from, s.format.Codec)
 	}
 	putHeader(p.raw, payloadType, marker, seq, ts, s.sender.ssrc)
 	s.transmit(sh, p.raw)
@@ -214,7 +223,7 @@ func (s *Session) publish() {
 		BytesIn: s.counts.bytesIn, BytesOut: s.counts.bytesOut,
 		Lost: s.reception.lost(), Jitter: s.reception.jitterTime(),
 		LastReceived: s.control.lastReceived, RTT: s.control.rtt,
-		RemoteLost: s.control.remoteLost, RemoteJitter: time.Duration(s.control.remoteJitter) * time.Second / sampleRate,
+		RemoteLost: s.control.remoteLost, RemoteJitter: time.Duration(s.control.remoteJitter) * time.Second / time.Duration(s.sender.clockRate()),
 		Remote: s.origin.destination(), Dropped: s.counts.dropped,
 	}
 }

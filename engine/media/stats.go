@@ -21,12 +21,13 @@ const (
 	DropEvent                         // a key that the other side has not agreed to get
 	DropRTCP                          // RTCP that does not keep to RFC 3550 appendix A.2
 	DropSend                          // the system did not take it
+	DropLoop                          // our own stream, sent back to us
 	dropReasons
 )
 
 // String is the reason as metrics and logs name it.
 func (r DropReason) String() string {
-	names := [...]string{"truncated", "oversized", "version", "payloadType", "source", "ssrc", "direction", "late", "event", "rtcp", "send"}
+	names := [...]string{"truncated", "oversized", "version", "payloadType", "source", "ssrc", "direction", "late", "event", "rtcp", "send", "loop"}
 	if r >= dropReasons {
 		return "unknown"
 	}
