@@ -1,0 +1,85 @@
+package playout
+
+const (
+	maxMisorder = 100  // packets: what is further back is a sender's new beginning (RFC 3550 appendix A.1)
+	maxDropout  = 3000 // and so is what is further ahead
+	lateChain   = 15   // so many old packets in a row, one after the other, are one as well
+
+	earlyLimit = 12 // ticks, 60 ms: timestamps that say a packet came earlier than that are wrong
+)
+
+// timeline gives packets their number and their place, in samples since some beginning,
+// whatever the sender's numbers and timestamps do.
+type timeline struct {
+	started bool
+	ssrc    uint32
+
+	// of the newest packet
+	seq     int64
+	ts      uint32
+	at, end int64
+
+	odd   uint16 // the number after the last that was out of place
+	chain int    // how many in a row were
+}
+
+type placing uint8
+
+const (
+	fits    placing = iota
+	begins          // it has nothing to do with those before
+	strange         // it has not, and may be a stray
+)
+
+// place finds p's number and the place of the first of its n samples. No sound ends after
+// earliest, unless the timestamps are wrong.
+func (l *timeline) place(p *Packet, n, scale int, earliest int64, rate int) (seq, at int64, as placing) {
+	if !l.started || p.SSRC != l.ssrc {
+		return l.begin(p, n)
+	}
+	step := int64(int16(p.Seq - uint16(l.seq)))
+	if step <= 0 || step > maxDropout {
+		if l.outOfPlace(p.Seq, step) {
+			return l.begin(p, n)
+		}
+		if step > 0 || step < -maxMisorder {
+			return 0, 0, strange
+		}
+		at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
+		if at > l.at || at < l.at+step*int64(rate)/8 {
+			at = l.at + step*int64(n)
+		}
+		return l.seq + step, at, fits
+	}
+	l.chain = 0
+	at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
+	if soonest := l.end + (step-1)*int64(n); at < l.end || at > soonest && at+int64(n) > earliest || step == 1 && at-l.end < int64(rate/100) {
+		at = soonest
+	}
+	l.seq, l.ts, l.at, l.end = l.seq+step, p.Timestamp, at, at+int64(n)
+	return l.seq, at, fits
+}
+
+// outOfPlace notes a packet that is not newer than the newest and tells whether it
+// goes on what is a new beginning: a second packet after one far off, or many.
+func (l *timeline) outOfPlace(seq uint16, step int64) bool {
+	if seq != l.odd || l.chain == 0 {
+		l.chain = 0
+	}
+	l.chain++
+	l.odd = seq + 1
+	if step > 0 || step < -maxMisorder {
+		return l.chain > 1
+	}
+	return l.chain > lateChain
+}
+
+func (l *timeline) begin(p *Packet, n int) (seq, at int64, as placing) {
+	if l.started {
+		l.seq = l.seq&^0xffff + 0x20000
+	}
+	l.started, l.ssrc, l.chain = true, p.SSRC, 0
+	l.seq, l.ts, l.at = l.seq|int64(p.Seq), p.Timestamp, l.end
+	l.end += int64(n)
+	return l.seq, l.at, begins
+}

@@ -1,0 +1,118 @@
+package playout
+
+import "math"
+
+const (
+	buckets   = int(greatestMaxDelay/Tick) + 1
+	blockTime = 100 // ticks, half a second
+	blocks    = 8
+	prior     = 4 // ticks, 20 ms: what is expected before anything is known
+)
+
+// transit is what is known of the packets' way here: how much longer it takes than it has to.
+// The transit of a packet is the time of its arrival less the end of its sound, in samples: only differences say anything.
+type transit struct {
+	tick   int64 // samples
+	max    int   // ticks
+	target int   // ticks: what a packet of the least transit should wait
+	ref    int64 // the least transit of the last seconds, but for outliers
+
+	late  [buckets]float32 // packets by how many ticks they were later than ref, the last seconds' more than those before
+	top   int              // the highest bucket used
+	fresh bool             // late has changed
+
+	least   [blocks]int64 // the least transit of the last blocks of time
+	known   int           // of them
+	block   int64         // when the present one began
+	min     int64         // its least
+	stray   int64         // samples of packets in a row that were far from ref
+	strayed int64         // their least transit
+}
+
+func (t *transit) init(tick int64, maxDelay int) {
+	t.tick, t.max = tick, maxDelay
+	t.target = min(prior, maxDelay)
+	t.late[t.target], t.top, t.fresh = 2, t.target, true
+}
+
+// anchor makes least the ref, and forgets which one was.
+func (t *transit) anchor(least int64) {
+	t.ref, t.known, t.min, t.stray = least, 0, math.MaxInt64, 0
+}
+
+// note takes the transit of a packet of n samples.
+func (t *transit) note(transit, n, now int64) {
+	if t.follow(transit, n, now) {
+		return
+	}
+	late := (transit - t.ref + t.tick - 1) / t.tick
+	i := int(max(0, min(late, int64(t.max))))
+	t.late[i]++
+	t.top = max(t.top, i)
+	t.fresh = true
+}
+
+// follow brings ref after the clocks, which run apart, and the net, whose ways change: it is the
+// second least of the least transits of the last blocks, since one stall of this
+// machine, whose ticks are labelled with the time they were due, makes packets seem early. Until the first block is
+// full it is the least so far. It tells that the packet is to be ignored.
+func (t *transit) follow(transit, n, now int64) bool {
+	if t.known == 0 && transit < t.ref {
+		t.move(transit)
+	}
+	t.min = min(t.min, transit)
+	if now-t.block >= blockTime {
+		copy(t.least[1:], t.least[:])
+		t.least[0], t.known = t.min, min(t.known+1, blocks)
+		t.block, t.min = now, math.MaxInt64
+		t.move(t.secondLeast())
+	}
+	if d := transit - t.ref; d >= -2*earlyLimit*t.tick && d <= int64(t.max)*t.tick {
+		t.stray = 0
+		return false
+	}
+	if t.stray == 0 {
+		t.strayed = transit
+	}
+	t.strayed = min(t.strayed, transit)
+	if t.stray += n; t.stray > 40*t.tick { // 200 ms: no spike or stall, but another way
+		t.move(t.strayed)
+		t.known, t.stray = 0, 0
+	}
+	return true
+}
+
+// secondLeast is the second least of the blocks' least transits, of one or two the least.
+func (t *transit) secondLeast() int64 {
+	least, second := int64(math.MaxInt64), int64(math.MaxInt64)
+	for _, v := range t.least[:t.known] {
+		least, second = min(least, v), min(second, max(least, v))
+	}
+	if t.known < 3 {
+		return least
+	}
+	return second
+}
+
+// move sets ref to about least, in whole ticks, and late with it.
+func (t *transit) move(least int64) {
+	by := (least - t.ref) / t.tick
+	t.ref += by * t.tick
+	switch n := int(max(-int64(buckets), min(by, int64(buckets)))); {
+	case n > 0:
+		for i := range min(n, t.top) {
+			t.late[min(n, t.top)] += t.late[i]
+		}
+		kept := copy(t.late[:], t.late[min(n, t.top):t.top+1])
+		clear(t.late[kept : t.top+1])
+		t.top = kept - 1
+	case n < 0:
+		old := t.late
+		clear(t.late[:])
+		t.top = min(t.top-n, t.max)
+		for i, v := range old {
+			t.late[min(i-n, t.max)] += v
+		}
+	}
+	t.fresh = true
+}
