@@ -40,7 +40,7 @@ type Options struct {
 	RTPPorts   [2]uint16
 	RTPTimeout time.Duration // a call whose sound has stopped this long is ended; 0: 60 s
 	Shards     int           // media threads; 0: one per core
-	Driver     string        // media driver: "", "epoll", "portable"
+	Driver     string        // media driver: "" or "auto", "io_uring", "epoll", "portable"
 	MaxCalls   int           // beyond this, calls that are not emergencies get 503; 0: 5000
 	SIPHosts   []string      // hosts that targets "sip:user@host" may name
 	Timers     sip.Timers

@@ -24,20 +24,24 @@ type socket struct {
 	slot    int // the driver's: where in its table
 }
 
-// receiver takes the packets of a sweep. b is the driver's and valid, and free to
-// be written on, until packet returns.
+// receiver takes what a sweep finds.
 type receiver interface {
+	// packet takes a datagram. b is the driver's: it is valid, and free to be written
+	// on, until packet returns, or until it, or part of it, was sent.
 	packet(s *socket, b []byte, from netip.AddrPort)
+	// unsent tells that a packet of n bytes that send had taken was refused later.
+	unsent(s *socket, n int)
 }
 
-// driver moves packets for one shard. All its methods but close are called from
-// the shard's thread only, and none of them waits.
+// driver moves packets for one shard. It is made on the shard's thread and all its
+// methods are called from there only; none of them waits.
 type driver interface {
 	add(*socket) error
 	remove(*socket)
 	// sweep hands r everything that has arrived since the last one, within bounds.
 	sweep(r receiver)
-	// send may keep b only by copying it. It reports whether the packet was taken.
+	// send may keep b only by copying it, unless it lies in what packet was given. It
+	// reports whether the packet was taken.
 	send(s *socket, b []byte, to netip.AddrPort) bool
 	// submit ends a tick: a driver that gathers sends hands them to the kernel now.
 	submit()
@@ -47,24 +51,41 @@ type driver interface {
 // network opens sockets, from any goroutine, and makes the drivers that serve them.
 type network interface {
 	name() string
-	open(addr netip.AddrPort, buffer int) (*socket, error)
+	open(addr netip.AddrPort, buffer int) (*socket, error) // port 0: any
 	closeSocket(*socket) error
 	newDriver() (driver, error)
 }
 
-// Drivers lists the names Options.Driver may have on this system, the one that
-// "auto" picks first.
-func Drivers() []string { return append(systemDrivers(), "portable") }
+func networks() []network { return append(systemNetworks(), portableNetwork{}) }
 
-func pickNetwork(name string) (network, error) {
+// Drivers lists the names Options.Driver may have on this system, the one that
+// "auto" prefers first.
+func Drivers() []string {
+	var names []string
+	for _, n := range networks() {
+		names = append(names, n.name())
+	}
+	return names
+}
+
+// pickNetwork finds a network by name. "auto" takes the first that works here and
+// says why those before it do not.
+func pickNetwork(name string) (n network, refused []DriverStatus, err error) {
+	all := networks()
 	if name == "" || name == "auto" {
-		name = Drivers()[0]
+		for _, n := range all[:len(all)-1] {
+			status := probe(n)
+			if status.Available {
+				return n, refused, nil
+			}
+			refused = append(refused, status)
+		}
+		return all[len(all)-1], refused, nil
 	}
-	if name == "portable" {
-		return portableNetwork{}, nil
+	for _, n := range all {
+		if n.name() == name {
+			return n, nil, nil
+		}
 	}
-	if n := systemNetwork(name); n != nil {
-		return n, nil
-	}
-	return nil, fmt.Errorf("media: driver %q: %w (there are %v)", name, ErrNoDriver, Drivers())
+	return nil, nil, fmt.Errorf("media: driver %q: %w (there are %v)", name, ErrNoDriver, Drivers())
 }

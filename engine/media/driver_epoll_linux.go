@@ -12,14 +12,7 @@ import (
 // trafficClass marks packets as voice: DSCP "expedited forwarding" (RFC 3246).
 const trafficClass = 0xb8
 
-func systemDrivers() []string { return []string{"epoll"} }
-
-func systemNetwork(name string) network {
-	if name == "epoll" {
-		return epollNetwork{}
-	}
-	return nil
-}
+func systemNetworks() []network { return []network{uringNetwork{}, epollNetwork{}} }
 
 // epollNetwork opens plain sockets: the runtime's poller knows nothing of them.
 type epollNetwork struct{}
@@ -51,6 +44,19 @@ func (epollNetwork) open(addr netip.AddrPort, buffer int) (*socket, error) {
 	if err := unix.Bind(fd, name); err != nil {
 		_ = unix.Close(fd)
 		return nil, os.NewSyscallError("bind", err)
+	}
+	if addr.Port() == 0 {
+		bound, err := unix.Getsockname(fd)
+		if err != nil {
+			_ = unix.Close(fd)
+			return nil, os.NewSyscallError("getsockname", err)
+		}
+		switch bound := bound.(type) {
+		case *unix.SockaddrInet4:
+			addr = netip.AddrPortFrom(addr.Addr(), uint16(bound.Port))
+		case *unix.SockaddrInet6:
+			addr = netip.AddrPortFrom(addr.Addr(), uint16(bound.Port))
+		}
 	}
 	return &socket{addr: addr, fd: fd}, nil
 }
@@ -149,7 +155,7 @@ func (d *epollDriver) send(s *socket, b []byte, to netip.AddrPort) bool {
 	if len(b) == 0 {
 		return false
 	}
-	size := d.setTo(to, s.addr.Addr().Is4())
+	size := setName(&d.to, to, s.addr.Addr().Is4())
 	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)),
 		unix.MSG_DONTWAIT|unix.MSG_NOSIGNAL, uintptr(unsafe.Pointer(&d.to)), size)
 	return errno == 0
@@ -159,18 +165,18 @@ func (d *epollDriver) submit() {}
 
 func (d *epollDriver) close() error { return os.NewSyscallError("close", unix.Close(d.poll)) }
 
-// setTo writes the kernel's form of an address and returns its size.
-func (d *epollDriver) setTo(to netip.AddrPort, ip4 bool) uintptr {
+// setName writes the kernel's form of an address and returns its size.
+func setName(name *unix.RawSockaddrInet6, to netip.AddrPort, ip4 bool) uintptr {
 	port := to.Port()<<8 | to.Port()>>8
 	if bigEndian {
 		port = to.Port()
 	}
 	if ip4 {
-		raw := (*unix.RawSockaddrInet4)(unsafe.Pointer(&d.to))
+		raw := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
 		raw.Family, raw.Port, raw.Addr = unix.AF_INET, port, to.Addr().As4()
 		return unix.SizeofSockaddrInet4
 	}
-	d.to = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: to.Addr().As16()}
+	*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Port: port, Addr: to.Addr().As16()}
 	return unix.SizeofSockaddrInet6
 }
 

@@ -2,6 +2,4 @@
 
 package media
 
-func systemDrivers() []string { return nil }
-
-func systemNetwork(string) network { return nil }
+func systemNetworks() []network { return nil }

@@ -28,6 +28,7 @@ func (portableNetwork) open(addr netip.AddrPort, buffer int) (*socket, error) {
 	}
 	_ = conn.SetReadBuffer(buffer) // a wish
 	_ = conn.SetWriteBuffer(buffer)
+	addr = netip.AddrPortFrom(addr.Addr(), conn.LocalAddr().(*net.UDPAddr).AddrPort().Port())
 	s := &socket{addr: addr, handle: conn}
 	raw, err := conn.SyscallConn()
 	if err == nil {

@@ -48,6 +48,15 @@ func New(o Options) (*Engine, error) {
 		go sh.dispatch()
 		go sh.run()
 	}
+	var errs []error
+	for _, sh := range e.shards {
+		if err := <-sh.started; err != nil {
+			errs = append(errs, fmt.Errorf("media: start shard %d: %w", sh.index, err))
+		}
+	}
+	if errs != nil {
+		return nil, errors.Join(append(errs, e.Close())...)
+	}
 	return e, nil
 }
 
@@ -67,21 +76,18 @@ func newEngine(o Options) (*Engine, error) {
 	}
 	e := &Engine{opts: o, epoch: time.Now(), ended: make(chan struct{})}
 	var err error
-	if e.net, err = pickNetwork(o.Driver); err != nil {
+	var refused []DriverStatus
+	if e.net, refused, err = pickNetwork(o.Driver); err != nil {
 		return nil, err
+	}
+	for _, status := range refused {
+		o.Log.Warn("media driver does not work here", "driver", status.Name, "reason", status.Reason, "instead", e.net.name())
 	}
 	if e.ports, err = newPorts(o.MinPort, o.MaxPort); err != nil {
 		return nil, err
 	}
 	for i := range o.Shards {
-		drv, err := e.net.newDriver()
-		if err != nil {
-			for _, sh := range e.shards {
-				err = errors.Join(err, sh.drv.close())
-			}
-			return nil, fmt.Errorf("media: start shard %d: %w", i, err)
-		}
-		e.shards = append(e.shards, newShard(e, i, drv))
+		e.shards = append(e.shards, newShard(e, i))
 	}
 	return e, nil
 }
@@ -110,7 +116,7 @@ func (e *Engine) Close() error {
 	for _, sh := range e.shards { // only now: a session's events go to the shard it began on
 		close(sh.events)
 		<-sh.dispatched
-		errs = append(errs, sh.drv.close())
+		errs = append(errs, sh.closed)
 	}
 	close(e.ended)
 	return errors.Join(errs...)

@@ -3,7 +3,6 @@ package media
 import (
 	"errors"
 	"net/netip"
-	"runtime"
 	"testing"
 	"time"
 
@@ -225,8 +224,13 @@ func TestUnknownDriver(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	e := testEngine(t, Options{})
-	if want := map[bool]string{true: "epoll", false: "portable"}[runtime.GOOS == "linux"]; e.Driver() != want {
+	if want := workingDrivers(t)[0]; e.Driver() != want {
 		t.Errorf("auto picked %q, not %q", e.Driver(), want)
+	}
+	for _, name := range workingDrivers(t) {
+		if e := testEngine(t, Options{Driver: name}); e.Driver() != name {
+			t.Errorf("%q runs where %q was asked for", e.Driver(), name)
+		}
 	}
 }
 

@@ -25,13 +25,15 @@ const (
 // shard is one thread of packets. Everything below the line belongs to its thread.
 type shard struct {
 	engine *Engine
+	index  int
 	log    *slog.Logger
-	drv    driver
 
 	commands   chan func()
 	events     chan event
 	quit       chan struct{} // closed: end
+	started    chan error    // gets one value: how opening the driver went
 	done       chan struct{} // the thread has ended
+	closed     error         // how closing the driver went; set before done is closed
 	dispatched chan struct{} // the dispatcher has ended
 	load       atomic.Int32  // sessions, those on their way included
 	lostEvents atomic.Uint64
@@ -40,6 +42,7 @@ type shard struct {
 	stats Stats // as of the last tick
 
 	// ---
+	drv       driver
 	tick      int64         // since the engine's epoch, in tickLength; the same on every shard
 	now       time.Time     // by the engine's clock
 	arrival   uint32        // the time of this sweep, in samples
@@ -65,11 +68,11 @@ type event struct {
 	digit   Digit // Key 0: a time-out
 }
 
-func newShard(e *Engine, index int, drv driver) *shard {
+func newShard(e *Engine, index int) *shard {
 	return &shard{
-		engine: e, drv: drv, log: e.opts.Log.With("component", "media", "shard", index),
+		engine: e, index: index, log: e.opts.Log.With("component", "media", "shard", index),
 		commands: make(chan func(), commandQueue), events: make(chan event, eventQueue),
-		quit: make(chan struct{}), done: make(chan struct{}), dispatched: make(chan struct{}),
+		quit: make(chan struct{}), started: make(chan error, 1), done: make(chan struct{}), dispatched: make(chan struct{}),
 		now: e.opts.Clock.Now(),
 	}
 }
@@ -86,11 +89,18 @@ func (sh *shard) post(f func()) bool {
 	return true
 }
 
-// run is the shard's thread: ticks at absolute times until quit is closed.
+// run is the shard's thread: ticks at absolute times until quit is closed. The
+// thread ends with it.
 func (sh *shard) run() {
 	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	defer close(sh.done)
+	var err error
+	sh.drv, err = sh.engine.net.newDriver()
+	sh.started <- err
+	if err != nil {
+		return
+	}
+	defer func() { sh.closed = sh.drv.close() }()
 	sh.tick = int64(time.Since(sh.engine.epoch) / tickLength)
 	for {
 		select {
@@ -199,6 +209,16 @@ func (sh *shard) packet(sock *socket, b []byte, from netip.AddrPort) {
 	sh.current = s
 	s.receive(sh, sock, b, from)
 	sh.current = nil
+}
+
+// unsent implements receiver: a packet that was counted has not gone out.
+func (sh *shard) unsent(sock *socket, n int) {
+	s := sock.session
+	s.drop(sh, DropSend)
+	s.counts.packetsOut--
+	s.counts.bytesOut -= uint64(n)
+	sh.totals.packetsOut--
+	sh.totals.bytesOut -= uint64(n)
 }
 
 // attach makes s one of the shard's sessions.

@@ -3,6 +3,7 @@ package media
 import (
 	"log/slog"
 	"net/netip"
+	"runtime"
 	"testing"
 	"time"
 
@@ -33,9 +34,14 @@ func newWorld(t testing.TB, o Options) *world {
 		t.Fatal(err)
 	}
 	w.e, w.sh = e, e.shards[0]
+	runtime.LockOSThread() // a shard's thread, for good
+	if w.sh.drv, err = e.net.newDriver(); err != nil {
+		t.Fatal(err)
+	}
 	go w.sh.dispatch()
 	t.Cleanup(func() {
 		w.sh.end()
+		w.sh.closed = w.sh.drv.close()
 		close(w.sh.done)
 		if err := e.Close(); err != nil {
 			t.Error(err)
@@ -70,6 +76,7 @@ func (w *world) arrived(n int) {
 		}
 		w.sh.drv.sweep(r)
 	}
+	w.sh.drv.submit()
 	if r.n > n {
 		w.t.Fatalf("%d datagrams arrived where %d were sent", r.n, n)
 	}
@@ -84,6 +91,8 @@ func (r *countingReceiver) packet(s *socket, b []byte, from netip.AddrPort) {
 	r.n++
 	r.shard.packet(s, b, from)
 }
+
+func (r *countingReceiver) unsent(s *socket, n int) { r.shard.unsent(s, n) }
 
 // ticksUntil lets time pass until something is true.
 func (w *world) ticksUntil(what string, is func() bool) {
