@@ -75,10 +75,10 @@ func (c Codec) PayloadType() (pt uint8, static bool) { return c.facts().payloadT
 func (c Codec) FrameBytes() int { return c.facts().frame }
 
 // CanEncode tells whether NewEncoder will work: Opus needs the system's libopus.
-func (c Codec) CanEncode() bool { return c == PCMU || c == PCMA || c == G722 }
+func (c Codec) CanEncode() bool { return c.Valid() && (c != Opus || canEncodeOpus()) }
 
 // CanDecode tells whether NewDecoder will work.
-func (c Codec) CanDecode() bool { return c == PCMU || c == PCMA || c == G722 }
+func (c Codec) CanDecode() bool { return c.Valid() }
 
 // ByName finds a codec by its encoding name, whatever its case (RFC 4855 section 3).
 func ByName(name string) (Codec, bool) {

@@ -60,10 +60,11 @@ func (e *g722Encoder) Encode(dst []byte, pcm []int16) int {
 type g722Decoder struct {
 	low, high g722Band
 	window    qmf
+	concealer *concealer
 }
 
 func newG722Decoder() *g722Decoder {
-	d := &g722Decoder{}
+	d := &g722Decoder{concealer: newConcealer(G722.SampleRate())}
 	d.low, d.high = g722Bands()
 	return d
 }
@@ -85,7 +86,8 @@ func (d *g722Decoder) Decode(pcm []int16, payload []byte) int {
 		d.window.slide(2 * n)
 		done += n
 	}
+	d.concealer.heard(pcm[:2*len(payload)])
 	return 2 * len(payload)
 }
 
-func (d *g722Decoder) Conceal(pcm []int16) { clear(pcm) }
+func (d *g722Decoder) Conceal(pcm []int16) { d.concealer.conceal(pcm) }

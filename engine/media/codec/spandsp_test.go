@@ -3,8 +3,6 @@
 package codec
 
 import (
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/ebitengine/purego"
@@ -35,40 +33,9 @@ func openSpandsp(t *testing.T) *spandsp {
 	return s
 }
 
-// hardSounds are sounds at 16 kHz that try every part of the codec.
-func hardSounds() map[string][]int16 {
-	r := rand.New(rand.NewPCG(7, 22))
-	noise, square, quiet, sweep := make([]int16, 32000), make([]int16, 32000), make([]int16, 32000), make([]int16, 32000)
-	for i := range noise {
-		noise[i] = int16(r.IntN(40000) - 20000)
-		square[i] = 12000
-		if i/37%2 == 0 {
-			square[i] = -12000
-		}
-		quiet[i] = int16(r.IntN(7) - 3)
-		f := 50 + 7900*float64(i)/float64(len(sweep)) // half the instantaneous frequency's growth
-		sweep[i] = int16(14000 * math.Sin(math.Pi*f*float64(i)/16000))
-	}
-	speechLike := make([]int16, 32000)
-	for i := range speechLike {
-		at := float64(i) / 16000
-		envelope := math.Max(0, math.Sin(2*math.Pi*3*at))
-		var v float64
-		for h := 1.0; h <= 20; h++ {
-			v += math.Sin(2*math.Pi*h*(120+10*math.Sin(5*at))*at) / h
-		}
-		speechLike[i] = int16(envelope*v*6000 + float64(r.IntN(21)-10))
-	}
-	return map[string][]int16{
-		"noise": noise, "square": square, "quiet": quiet, "sweep": sweep, "speech": speechLike,
-		"1 kHz": sine(16000, 1000, 12000, 2), "6 kHz": sine(16000, 6000, 12000, 2), "silence": make([]int16, 32000),
-		"sudden": append(make([]int16, 8000), sine(16000, 440, 30000, 1)...),
-	}
-}
-
 func TestG722EqualsSpandsp(t *testing.T) {
 	s := openSpandsp(t)
-	for name, pcm := range hardSounds() {
+	for name, pcm := range sounds(16000) {
 		t.Run(name, func(t *testing.T) {
 			theirs, ours := s.encodeInit(0, 64000, 0), newG722Encoder()
 			defer s.encodeFree(theirs)

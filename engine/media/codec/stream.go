@@ -42,6 +42,8 @@ func NewEncoder(c Codec) (Encoder, error) {
 		return lawEncoder{c}, nil
 	case G722:
 		return newG722Encoder(), nil
+	case Opus:
+		return newOpusEncoder()
 	}
 	return nil, fmt.Errorf("encode %v: %w", c, ErrUnavailable)
 }
@@ -50,9 +52,11 @@ func NewEncoder(c Codec) (Encoder, error) {
 func NewDecoder(c Codec) (Decoder, error) {
 	switch c {
 	case PCMU, PCMA:
-		return &lawDecoder{codec: c}, nil
+		return &lawDecoder{codec: c, concealer: newConcealer(c.SampleRate())}, nil
 	case G722:
 		return newG722Decoder(), nil
+	case Opus:
+		return newOpusDecoder()
 	}
 	return nil, fmt.Errorf("decode %v: %w", c, ErrUnavailable)
 }
@@ -62,8 +66,14 @@ type lawEncoder struct{ Codec }
 
 // lawDecoder is G.711.
 type lawDecoder struct {
-	codec Codec
+	codec     Codec
+	concealer *concealer
 }
 
-func (d *lawDecoder) Decode(pcm []int16, payload []byte) int { return d.codec.Decode(pcm, payload) }
-func (d *lawDecoder) Conceal(pcm []int16)                    { clear(pcm) }
+func (d *lawDecoder) Decode(pcm []int16, payload []byte) int {
+	n := d.codec.Decode(pcm, payload)
+	d.concealer.heard(pcm[:n])
+	return n
+}
+
+func (d *lawDecoder) Conceal(pcm []int16) { d.concealer.conceal(pcm) }

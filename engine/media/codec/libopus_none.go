@@ -1,0 +1,13 @@
+//go:build !linux || !(amd64 || arm64) || static
+
+package codec
+
+import "fmt"
+
+func newOpusEncoder() (Encoder, error) {
+	return nil, fmt.Errorf("encode opus without libopus.so.0: %w", ErrUnavailable)
+}
+
+func newLibopusDecoder() Decoder { return nil }
+
+func canEncodeOpus() bool { return false }

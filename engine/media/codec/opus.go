@@ -1,0 +1,78 @@
+package codec
+
+import (
+	"fmt"
+
+	"github.com/pion/opus"
+)
+
+// Opus (RFC 6716) is spoken as 48 kHz mono, through the system's libopus where
+// there is one. Elsewhere github.com/pion/opus decodes, with the concealment of
+// G.711, and nothing is encoded.
+
+const (
+	opusRate     = 48000
+	opusFrame    = opusRate / 50       // samples of 20 ms
+	opusLongest  = opusRate * 12 / 100 // samples of the longest packet (RFC 6716 section 2.1.4)
+	opusOversize = 1500                // bytes: more than this comes from no sender, nor fits a datagram
+)
+
+// A Protector is an Encoder that can put a poorer copy of each frame into the next, for a Recoverer.
+type Protector interface {
+	Encoder
+	// Protect tells how much of what is sent the receiver loses, in percent (as RTCP
+	// reports it); 0, the default, ends the protection. It is heard from the next frame on.
+	Protect(lossPercent int)
+}
+
+// newOpusDecoder takes the better of the two there are.
+func newOpusDecoder() (Decoder, error) {
+	if d := newLibopusDecoder(); d != nil {
+		return d, nil
+	}
+	return newPionDecoder()
+}
+
+// pionDecoder decodes without libopus. Packets of several frames, and senseless ones, cost it memory
+// that is soon free again.
+type pionDecoder struct {
+	opus      opus.Decoder
+	concealer *concealer
+}
+
+func newPionDecoder() (Decoder, error) {
+	d := &pionDecoder{concealer: newConcealer(opusRate)}
+	if err := d.opus.Init(opusRate, 1); err != nil {
+		return nil, fmt.Errorf("decode opus: %w", err)
+	}
+	return d, nil
+}
+
+func (d *pionDecoder) Decode(pcm []int16, payload []byte) int {
+	if len(payload) == 0 || len(payload) > opusOversize {
+		return 0
+	}
+	n := d.decode(pcm[:min(len(pcm), opusLongest)], payload)
+	if n > 0 {
+		d.concealer.heard(pcm[:n])
+	}
+	return n
+}
+
+// decode is where a fault of the library that a stranger's packet has brought out ends: the packet is
+// senseless, and the decoder begins anew.
+func (d *pionDecoder) decode(pcm []int16, payload []byte) (n int) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			n = 0
+			d.opus = opus.NewDecoder() // 48 kHz mono
+		}
+	}()
+	n, err := d.opus.DecodeToInt16(payload, pcm)
+	if err != nil || n > len(pcm) {
+		return 0
+	}
+	return n
+}
+
+func (d *pionDecoder) Conceal(pcm []int16) { d.concealer.conceal(pcm) }
