@@ -202,6 +202,9 @@ func watch(sc *script, self any, a *args) (lua.LValue, error) {
 		c.On(event, nil)
 		return nil, nil
 	}
+	if sc.watching == nil {
+		sc.watching = map[string]*lua.LFunction{}
+	}
 	sc.watching[event] = fn
 	c.On(event, func(e engine.Event) { sc.event(fn, e) })
 	return nil, nil

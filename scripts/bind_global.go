@@ -19,17 +19,17 @@ func (sc *script) openGlobals() {
 	for _, f := range sc.host.api.Funcs {
 		switch f.Name {
 		case "require":
-			sc.s.SetGlobal(f.Name, l.NewFunction(sc.require))
+			sc.s.SetGlobal(f.Name, l.NewFunction(require))
 		case "extension":
-			sc.s.SetGlobal(f.Name, l.NewFunction(sc.extension))
+			sc.s.SetGlobal(f.Name, l.NewFunction(extension))
 		default:
-			sc.s.SetGlobal(f.Name, l.NewFunction(sc.function(f.Name, f)))
+			sc.s.SetGlobal(f.Name, l.NewFunction(sc.host.function(f.Name, f)))
 		}
 	}
 	for _, m := range sc.host.api.Modules {
 		t := l.CreateTable(0, 1)
 		for _, f := range m.Funcs {
-			t.RawSetString(f.Name, l.NewFunction(sc.function(m.Name+"."+f.Name, f)))
+			t.RawSetString(f.Name, l.NewFunction(sc.host.function(m.Name+"."+f.Name, f)))
 		}
 		sc.s.SetGlobal(m.Name, sc.s.ReadOnly(m.Name, t))
 	}
@@ -70,8 +70,9 @@ func globalBindings() map[string]binding {
 	}
 }
 
-// extension registers a handler; in a call's state only the one that is wanted is kept.
-func (sc *script) extension(l *lua.LState) int {
+// extension registers a handler.
+func extension(l *lua.LState) int {
+	sc := owner(l)
 	if sc.phase != loading {
 		sc.wrong(diag.CodeAtLoad, "extension", "extension can only be used while the dialplan is loaded", "register all extensions in main.lua or its modules")
 	}
@@ -79,25 +80,13 @@ func (sc *script) extension(l *lua.LState) int {
 	if !ok || l.GetTop() < 2 {
 		sc.wrong(diag.CodeArgument, "extension", "extension needs a handler", `extension("600", function(call) … end)`)
 	}
-	if sc.wanted != nil && l.Get(1) != lua.LString(sc.wanted.pattern) {
-		return 0 // a call's state needs one handler, and what the others are has been checked
-	}
 	l.SetTop(l.GetTop() - 1)
 	f, _ := sc.host.api.Func("extension")
 	a := sc.check("extension", f, 1)
-	r := route{Route: engine.Route{
+	r := route{handler: fn, Route: engine.Route{
 		Pattern: arg[string](a, "pattern"), From: arg[[]string](a, "from"), Needs: arg[string](a, "needs"),
 		Name: arg[string](a, "name"), Emergency: arg[bool](a, "emergency"), Where: sc.s.Where(),
 	}}
-	r.key = routeKey{pattern: r.Pattern, where: r.Where}
-	sc.times[r.key]++
-	r.key.nth = sc.times[r.key]
-	if sc.wanted != nil {
-		if *sc.wanted == r.key {
-			sc.handler = fn
-		}
-		return 0
-	}
 	r.Refused = a.prompts("refused")
 	if message := checkFrom(r.From); message != "" {
 		sc.wrong(diag.CodeOption, "from", "extension: "+message, "")

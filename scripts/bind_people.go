@@ -13,11 +13,9 @@ import (
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
 
-// lineRef is a line by number; what is kept of it is read when a field is asked for first.
-type lineRef struct {
-	number string
-	line   *directory.Line
-}
+// lineRef is a line by number; what is kept of it is read when a field is asked for first, and then kept by the script:
+// what main.lua named is shared by calls.
+type lineRef struct{ number string }
 
 // groupRef is a group by number.
 type groupRef struct{ number string }
@@ -31,8 +29,8 @@ func (sc *script) atLoad(what string) error {
 }
 
 func (r *lineRef) read(sc *script) (*directory.Line, error) {
-	if r.line != nil {
-		return r.line, nil
+	if l := sc.lines[r]; l != nil {
+		return l, nil
 	}
 	if err := sc.atLoad("line"); err != nil {
 		return nil, err
@@ -40,11 +38,14 @@ func (r *lineRef) read(sc *script) (*directory.Line, error) {
 	err := sc.wait(func(ctx context.Context) error {
 		l, err := sc.call.Engine().Directory().Line(ctx, r.number)
 		if err == nil {
-			r.line = &l
+			if sc.lines == nil {
+				sc.lines = map[*lineRef]*directory.Line{}
+			}
+			sc.lines[r] = &l
 		}
 		return err
 	})
-	return r.line, err
+	return sc.lines[r], err
 }
 
 // done is the result of something that can only succeed or fail.
@@ -112,7 +113,7 @@ func onLine(change func(sc *script, ctx context.Context, r *lineRef, a *args) er
 	return func(sc *script, self any, a *args) (lua.LValue, error) {
 		r := self.(*lineRef)
 		err := sc.wait(func(ctx context.Context) error { return change(sc, ctx, r, a) })
-		r.line = nil
+		delete(sc.lines, r)
 		return done(err)
 	}
 }
@@ -148,10 +149,8 @@ func groupBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 		if sc.phase != loading {
 			return nil, &raisedError{diag.CodeAtLoad, "group", "a group can only be declared while the dialplan is loaded", "declare it in main.lua"}
 		}
-		if sc.wanted == nil {
-			if err := sc.declare(number, a); err != nil {
-				return nil, err
-			}
+		if err := sc.declare(number, a); err != nil {
+			return nil, err
 		}
 		return sc.object("Group", &groupRef{number}), nil
 	}

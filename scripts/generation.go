@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	lua "github.com/yuin/gopher-lua"
+
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
@@ -23,18 +25,15 @@ type generation struct {
 	routes []route
 	groups map[string]*groupDecl
 	calls  atomic.Int64
+
+	classes map[string]*lua.LTable // metatables of objects and records
+	image   *image
 }
 
 // route is one extension() of a dialplan.
 type route struct {
 	engine.Route
-	key routeKey
-}
-
-// routeKey finds a handler again in another state: the nth time that one line registers one pattern.
-type routeKey struct {
-	pattern, where string
-	nth            int
+	handler *lua.LFunction // in the image
 }
 
 // compileAll makes a generation of a folder's files. It fails with a *LoadError.
@@ -59,17 +58,18 @@ func (h *Host) compileAll(ctx context.Context, files map[string]*source) (*gener
 	if len(problems) > 0 {
 		return nil, &LoadError{problems}
 	}
-	return g, g.dryRun(ctx)
+	return g, g.load(ctx)
 }
 
-// dryRun runs main.lua in a state that is thrown away, for the extensions and groups it declares.
-func (g *generation) dryRun(ctx context.Context) error {
-	sc := newScript(ctx, g, nil)
-	defer sc.close()
+// load runs main.lua, for the extensions and groups it declares and for the image that calls begin with.
+func (g *generation) load(ctx context.Context) error {
+	sc := newLoader(ctx, g)
+	defer sc.cancel(nil)
 	if err := sc.loadMain(); err != nil {
 		return g.loadError(err)
 	}
 	g.routes = sc.routes
+	g.image = newImage(sc)
 	g.mux = &engine.Mux{}
 	var problems []diag.Problem
 	for i := range g.routes {

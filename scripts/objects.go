@@ -55,18 +55,36 @@ func bindings() *bound {
 func (sc *script) object(class string, value any) *lua.LUserData {
 	ud := sc.s.L.NewUserData()
 	ud.Value = &object{class, value}
-	ud.Metatable = sc.metatable(class)
+	ud.Metatable = sc.gen.classes[class]
 	return ud
 }
 
-// metatable is that of a class of objects, made once in a state.
-func (sc *script) metatable(class string) *lua.LTable {
-	if mt := sc.classes[class]; mt != nil {
-		return mt
+// openClasses makes the metatables of objects and records. Scripts can neither see nor change them.
+func (h *Host) openClasses(l *lua.LState) map[string]*lua.LTable {
+	all := map[string]*lua.LTable{}
+	for _, c := range h.api.Classes {
+		if h.bound.has(c) {
+			all[c.Name] = h.objectClass(l, c)
+		} else {
+			all[c.Name] = recordClass(l, c)
+		}
 	}
-	c, _ := sc.host.api.Class(class)
+	return all
+}
+
+// has tells whether anything does what the methods and fields of a class are for; otherwise it is a plain table.
+func (b *bound) has(c api.Class) bool {
+	return slices.ContainsFunc(c.Methods, func(f api.Func) bool { return b.funcs[c.Name+":"+f.Name] != nil }) ||
+		slices.ContainsFunc(c.Fields, func(f api.Value) bool { return b.fields[c.Name+"."+f.Name] != nil })
+}
+
+// objectClass is the metatable of a class of objects.
+func (h *Host) objectClass(l *lua.LState, c api.Class) *lua.LTable {
+	class := c.Name
 	methods := map[string]*lua.LFunction{}
-	l := sc.s.L
+	for _, f := range c.Methods {
+		methods[f.Name] = l.NewFunction(h.method(c, f))
+	}
 	mt := l.CreateTable(0, 1)
 	mt.RawSetString("__metatable", lua.LFalse)
 	mt.RawSetString("__index", l.NewFunction(func(l *lua.LState) int {
@@ -75,17 +93,11 @@ func (sc *script) metatable(class string) *lua.LTable {
 			l.Push(fn)
 			return 1
 		}
-		if f, ok := c.Method(key); ok {
-			fn := l.NewFunction(sc.method(c, f))
-			methods[key] = fn
-			l.Push(fn)
-			return 1
-		}
-		l.Push(sc.readField(c, ud, key))
+		l.Push(owner(l).readField(c, ud, key))
 		return 1
 	}))
 	mt.RawSetString("__newindex", l.NewFunction(func(l *lua.LState) int {
-		sc.wrong(diag.CodeArgument, l.Get(2).String(), fmt.Sprintf("a %s's '%s' cannot be assigned", strings.ToLower(class), l.Get(2)), "")
+		owner(l).wrong(diag.CodeArgument, l.Get(2).String(), fmt.Sprintf("a %s's '%s' cannot be assigned", strings.ToLower(class), l.Get(2)), "")
 		return 0
 	}))
 	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
@@ -98,7 +110,6 @@ func (sc *script) metatable(class string) *lua.LTable {
 		l.Push(lua.LString(shown))
 		return 1
 	}))
-	sc.classes[class] = mt
 	return mt
 }
 
@@ -119,10 +130,11 @@ func (sc *script) readField(c api.Class, ud *lua.LUserData, key string) lua.LVal
 }
 
 // method is the Lua function of one method.
-func (sc *script) method(c api.Class, f api.Func) lua.LGFunction {
+func (h *Host) method(c api.Class, f api.Func) lua.LGFunction {
 	name := strings.ToLower(c.Name) + ":" + f.Name
-	do := sc.host.bound.funcs[c.Name+":"+f.Name]
+	do := h.bound.funcs[c.Name+":"+f.Name]
 	return func(l *lua.LState) int {
+		sc := owner(l)
 		ud, _ := l.Get(1).(*lua.LUserData)
 		var o *object
 		if ud != nil {
@@ -136,9 +148,9 @@ func (sc *script) method(c api.Class, f api.Func) lua.LGFunction {
 }
 
 // function is the Lua function of one global.
-func (sc *script) function(name string, f api.Func) lua.LGFunction {
-	do := sc.host.bound.funcs[name]
-	return func(*lua.LState) int { return sc.perform(name, f, do, nil, 1) }
+func (h *Host) function(name string, f api.Func) lua.LGFunction {
+	do := h.bound.funcs[name]
+	return func(l *lua.LState) int { return owner(l).perform(name, f, do, nil, 1) }
 }
 
 // perform checks the phase and the arguments, does what is to be done, and turns its outcome into Lua's.
@@ -234,24 +246,24 @@ func (sc *script) record(class string, fields map[string]lua.LValue) *lua.LTable
 			t.RawSetString(name, v)
 		}
 	}
-	mt := sc.classes[class]
-	if mt == nil {
-		c, _ := sc.host.api.Class(class)
-		known := api.Names(c.Fields)
-		mt = l.CreateTable(0, 2)
-		mt.RawSetString("__metatable", lua.LFalse)
-		mt.RawSetString("__index", l.NewFunction(func(l *lua.LState) int {
-			key, ok := l.Get(2).(lua.LString)
-			if ok && slices.Contains(known, string(key)) {
-				return 0 // it is nil
-			}
-			sc.wrong(diag.CodeMethod, l.Get(2).String(), fmt.Sprintf("this has no '%s'", l.Get(2)), diag.Options(l.Get(2).String(), "fields", known))
-			return 0
-		}))
-		sc.classes[class] = mt
-	}
-	t.Metatable = mt
+	t.Metatable = sc.gen.classes[class]
 	return t
+}
+
+// recordClass is the metatable of a class of records.
+func recordClass(l *lua.LState, c api.Class) *lua.LTable {
+	known := api.Names(c.Fields)
+	mt := l.CreateTable(0, 2)
+	mt.RawSetString("__metatable", lua.LFalse)
+	mt.RawSetString("__index", l.NewFunction(func(l *lua.LState) int {
+		key, ok := l.Get(2).(lua.LString)
+		if ok && slices.Contains(known, string(key)) {
+			return 0 // it is nil
+		}
+		owner(l).wrong(diag.CodeMethod, l.Get(2).String(), fmt.Sprintf("this has no '%s'", l.Get(2)), diag.Options(l.Get(2).String(), "fields", known))
+		return 0
+	}))
+	return mt
 }
 
 // text is a Lua text, or nil for "".

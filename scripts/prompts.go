@@ -124,12 +124,7 @@ func (sc *script) say(a *args, fn, value string) []lua.LValue {
 		}
 		what = lua.LNumber(n)
 	}
-	l.Push(l.NewFunction(sc.require))
-	l.Push(lua.LString("say"))
-	l.Call(1, 1)
-	module := l.Get(-1)
-	l.Pop(1)
-	f, ok := l.GetField(module, fn).(*lua.LFunction)
+	f, ok := l.GetField(sc.require("say"), fn).(*lua.LFunction)
 	if !ok {
 		sc.wrong(diag.CodePrompt, value, "the module say has no function "+fn, "")
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
 )
@@ -28,7 +29,7 @@ const (
 	over
 )
 
-// script is a generation loaded into a state of its own: to see what it declares, or for one call.
+// script is what runs in a state of its own: main.lua, once for a generation, or the handler of one call.
 type script struct {
 	host  *Host
 	gen   *generation
@@ -37,35 +38,44 @@ type script struct {
 
 	ctx    context.Context // what primitives wait under
 	cancel context.CancelCauseFunc
-	call   *engine.Call // nil in a dry run
+	call   *engine.Call // nil while loading
 	log    *slog.Logger
 
-	modules   map[string]lua.LValue // required
+	modules   map[string]lua.LValue // required in this state
 	requiring []string
-	classes   map[string]*lua.LTable // metatables of objects, made when first needed
+	routes    []route // while loading
 
-	routes   []route // of a dry run
-	times    map[routeKey]int
-	wanted   *routeKey // the one extension whose handler this call is for
-	handler  *lua.LFunction
-	watching map[string]*lua.LFunction // events the engine tells of
+	copies   *copies                      // of what main.lua made, for this call
+	handler  *lua.LFunction               // this call's
+	lines    map[*lineRef]*directory.Line // as they were read
+	watching map[string]*lua.LFunction    // events the engine tells of
 	onHangup []*lua.LFunction
 }
 
 // hangupTime is how long what onHangup registered may take in all.
 const hangupTime = 5 * time.Second
 
-func newScript(ctx context.Context, g *generation, c *engine.Call) *script {
+// newLoader is a script to run main.lua, in a new state.
+func newLoader(ctx context.Context, g *generation) *script {
 	h := g.host
-	sc := &script{host: h, gen: g, call: c, log: h.log, modules: map[string]lua.LValue{}, classes: map[string]*lua.LTable{},
-		times: map[routeKey]int{}, watching: map[string]*lua.LFunction{}}
-	if c != nil {
-		sc.log = h.log.With("call", c.ID())
-	}
+	sc := &script{host: h, gen: g, log: h.log, modules: map[string]lua.LValue{}}
 	sc.ctx, sc.cancel = context.WithCancelCause(ctx)
 	sc.s = sandbox.New(sc.ctx, sandbox.Options{Limits: h.opts.Limits, Now: h.clock.Now, Log: sc.log, Library: libraryPrefix})
-	sc.s.Roots = sc.roots
+	sc.s.Roots, sc.s.Owner = sc.roots, sc
+	g.classes = h.openClasses(sc.s.L)
 	sc.openGlobals()
+	return sc
+}
+
+// newScript is a script for one call, in a state that begins with what main.lua left.
+func newScript(ctx context.Context, g *generation, c *engine.Call) *script {
+	sc := &script{host: g.host, gen: g, phase: handling, call: c, log: g.host.log, copies: g.image.copies()}
+	if c != nil {
+		sc.log = sc.log.With("call", c.ID())
+	}
+	sc.ctx, sc.cancel = context.WithCancelCause(ctx)
+	sc.s = g.image.state.Fork(sc.ctx, sc.log)
+	sc.s.Roots, sc.s.Owner = sc.roots, sc
 	return sc
 }
 
@@ -73,6 +83,9 @@ func (sc *script) close() {
 	sc.cancel(nil)
 	sc.s.Close()
 }
+
+// owner is the script that a Go function has been called by.
+func owner(l *lua.LState) *script { return sandbox.Of(l).Owner.(*script) }
 
 // roots are the values that Go keeps for the script.
 func (sc *script) roots() []lua.LValue {
@@ -85,6 +98,9 @@ func (sc *script) roots() []lua.LValue {
 	}
 	for _, fn := range sc.watching {
 		all = append(all, fn)
+	}
+	for _, r := range sc.routes {
+		all = append(all, r.handler)
 	}
 	if sc.handler != nil {
 		all = append(all, sc.handler)
@@ -102,14 +118,13 @@ func (sc *script) loadMain() error {
 // the engine ends the call.
 func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call) {
 	sc := newScript(ctx, g, c)
-	sc.wanted = &r.key
 	defer func() {
 		if p := recover(); p != nil {
 			sc.log.Error("the script host panicked; ending the call", "panic", p, "stack", string(debug.Stack()))
 			sc.fail(ctx)
 		}
 	}()
-	err := sc.handle()
+	err := sc.handle(r)
 	for event := range sc.watching {
 		c.On(event, nil)
 	}
@@ -124,15 +139,9 @@ func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call)
 	}
 }
 
-// handle loads the dialplan into the call's state and runs the handler.
-func (sc *script) handle() error {
-	if err := sc.loadMain(); err != nil {
-		return err
-	}
-	if sc.handler == nil {
-		return fmt.Errorf("main.lua did not register %s again, at %s: what it registers must not depend on chance or time", sc.wanted.pattern, sc.wanted.where)
-	}
-	sc.phase = handling
+// handle runs the handler of an extension.
+func (sc *script) handle(r *route) error {
+	sc.handler = sc.copies.value(r.handler).(*lua.LFunction)
 	_, err := sc.s.Call(sc.handler, sc.object("Call", sc.call))
 	return err
 }
@@ -219,13 +228,23 @@ func (sc *script) event(fn *lua.LFunction, e engine.Event) {
 	}
 }
 
-// require is the loader of modules: each runs once in a state.
-func (sc *script) require(l *lua.LState) int {
-	name := l.CheckString(1)
+// require is the loader of modules.
+func require(l *lua.LState) int {
+	l.Push(owner(l).require(l.CheckString(1)))
+	return 1
+}
+
+// require is a module: as main.lua left it, or else run now. Each runs once.
+func (sc *script) require(name string) lua.LValue {
 	if v, ok := sc.modules[name]; ok {
-		l.Push(v)
-		return 1
+		return v
 	}
+	if sc.phase != loading {
+		if v, ok := sc.gen.image.modules[name]; ok {
+			return sc.copies.value(v)
+		}
+	}
+	l := sc.s.L
 	f, ok := sc.gen.module(name)
 	if !ok {
 		sc.s.Raise(sandbox.Raised{Code: diag.CodeRequire, Word: name, Message: "there is no module '" + name + "'",
@@ -239,11 +258,14 @@ func (sc *script) require(l *lua.LState) int {
 	l.Push(sc.s.Load(f.proto))
 	l.Call(0, 1)
 	v := l.Get(-1)
+	l.Pop(1)
 	sc.requiring = sc.requiring[:len(sc.requiring)-1]
 	if v == lua.LNil {
 		v = lua.LTrue
 	}
+	if sc.modules == nil {
+		sc.modules = map[string]lua.LValue{}
+	}
 	sc.modules[name] = v
-	l.Push(v)
-	return 1
+	return v
 }

@@ -27,11 +27,11 @@ func (s *State) openBase() {
 		all.RawSet(k, lua.LNil)
 	}
 	s.globals.RawSetString("_G", all)
-	for name, fn := range map[string]lua.LGFunction{
-		"assert": s.assert, "getmetatable": getMetatable, "setmetatable": s.setMetatable, "rawset": s.rawSet,
-		"unpack": s.unpack, "print": s.print, nameJoin: s.join, nameKey: s.key,
+	for name, fn := range map[string]function{
+		"assert": (*State).assert, "getmetatable": getMetatable, "setmetatable": (*State).setMetatable, "rawset": (*State).rawSet,
+		"unpack": (*State).unpack, "print": (*State).print, nameJoin: (*State).join, nameKey: (*State).key,
 	} {
-		s.globals.RawSetString(name, s.L.NewFunction(fn))
+		s.globals.RawSetString(name, s.L.NewFunction(bind(fn)))
 	}
 }
 
@@ -52,7 +52,7 @@ func (s *State) assert(l *lua.LState) int {
 	return 0
 }
 
-func getMetatable(l *lua.LState) int {
+func getMetatable(_ *State, l *lua.LState) int {
 	l.Push(l.GetMetatable(l.CheckAny(1)))
 	return 1
 }
@@ -68,11 +68,18 @@ func (s *State) setMetatable(l *lua.LState) int {
 	return 1
 }
 
-func (s *State) rawSet(l *lua.LState) int {
+// changeable is the table that a library function is to change: one whose metatable is protected says
+// itself what may be done with it.
+func (s *State) changeable(l *lua.LState) *lua.LTable {
 	t := l.CheckTable(1)
 	if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__metatable") != lua.LNil {
 		s.argument("this table cannot be changed")
 	}
+	return t
+}
+
+func (s *State) rawSet(l *lua.LState) int {
+	t := s.changeable(l)
 	if key := l.CheckAny(2); s.checkKey(t, key) {
 		l.RawSet(t, key, l.CheckAny(3))
 	}

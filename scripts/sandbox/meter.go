@@ -74,14 +74,15 @@ type Meter struct {
 	steps   int64 // left
 	sample  int64 // look at memory and clock when steps falls to this
 	since   time.Time
+	state   *State
 	measure func(limit int) int // bytes reachable; stops counting beyond limit
-	where   func() string       // the line that is running
 	over    chan struct{}       // closed by Stop
 	stopped atomic.Pointer[error]
 }
 
-func newMeter(base context.Context, l Limits, measure func(int) int, where func() string) *Meter {
-	m := &Meter{base: base, limits: l, steps: l.Steps, measure: measure, where: where, over: make(chan struct{})}
+func newMeter(base context.Context, s *State) *Meter {
+	l := s.opts.Limits
+	m := &Meter{base: base, limits: l, steps: l.Steps, state: s, measure: s.reached, over: make(chan struct{})}
 	m.sample = m.steps - sampleEvery
 	m.since = time.Now()
 	return m
@@ -126,7 +127,7 @@ func (m *Meter) Stop(cause error) {
 
 func (m *Meter) exceed(err error) {
 	if m.Err() == nil {
-		m.Stop(&LimitError{err, m.where()})
+		m.Stop(&LimitError{err, m.state.Where()})
 	}
 }
 

@@ -35,6 +35,7 @@ type State struct {
 	L     *lua.LState
 	Meter *Meter
 	Roots func() []lua.LValue // what Go code keeps for the script, counted as its memory
+	Owner any                 // whose state it is, for Go functions to find with Of
 
 	opts    Options
 	globals *lua.LTable // what _G shows, read-only
@@ -71,9 +72,9 @@ func New(ctx context.Context, o Options) *State {
 	})}
 	s.globals = s.L.CreateTable(0, 1)
 	s.openBase()
-	s.L.SetMetatable(lua.LString(""), s.locked(s.library("string", s.stringLibrary())))
-	s.library("table", s.tableLibrary())
-	m := s.library("math", s.mathLibrary())
+	s.L.SetMetatable(lua.LString(""), s.locked(s.library("string", stringLibrary())))
+	s.library("table", tableLibrary())
+	m := s.library("math", mathLibrary())
 	m.RawSetString("pi", lua.LNumber(math.Pi))
 	m.RawSetString("huge", lua.LNumber(math.Inf(1)))
 	s.seal()
@@ -81,16 +82,52 @@ func New(ctx context.Context, o Options) *State {
 	return s
 }
 
+// function is a library function. It is told whose state it runs in: states that were forked from
+// one another share their libraries.
+type function func(s *State, l *lua.LState) int
+
+func bind(fn function) lua.LGFunction {
+	return func(l *lua.LState) int { return fn(Of(l), l) }
+}
+
+// Of is the state that a Go function has been called in.
+func Of(l *lua.LState) *State {
+	return l.Context().(*Meter).state
+}
+
 // SetContext puts the state under another context, with a full budget.
 func (s *State) SetContext(ctx context.Context) {
-	s.Meter = newMeter(ctx, s.opts.Limits, func(limit int) int {
-		var roots []lua.LValue
-		if s.Roots != nil {
-			roots = s.Roots()
-		}
-		return reach(s.L, roots, limit)
-	}, s.Where)
+	s.Meter = newMeter(ctx, s)
 	s.L.SetContext(s.Meter)
+}
+
+// reached is how many bytes the script can get at; counting stops beyond limit.
+func (s *State) reached(limit int) int {
+	var roots []lua.LValue
+	if s.Roots != nil {
+		roots = s.Roots()
+	}
+	return reach(s.L, roots, limit)
+}
+
+// Fork makes a state under ctx that shares what s has: its globals and libraries, which scripts cannot change, and
+// whatever values of s the caller gives it. It has stacks and a budget of its own. s must have been frozen; any
+// number of goroutines may fork it at once.
+func (s *State) Fork(ctx context.Context, log *slog.Logger) *State {
+	l, _ := s.L.NewThread()
+	f := &State{L: l, opts: s.opts, globals: s.globals}
+	if log != nil {
+		f.opts.Log = log
+	}
+	f.SetContext(ctx)
+	return f
+}
+
+// Freeze ends the running of scripts in a state: from now on it can only be forked.
+func (s *State) Freeze() {
+	s.L.RemoveContext() // NewThread would make another one beneath it
+	s.L.SetTop(0)
+	s.Meter, s.Roots, s.Owner, s.last = nil, nil, nil, nil
 }
 
 // Close frees the state.
@@ -112,10 +149,10 @@ func (s *State) Globals() []string {
 }
 
 // library makes a table of functions a read-only global, and returns the table.
-func (s *State) library(name string, fns map[string]lua.LGFunction) *lua.LTable {
+func (s *State) library(name string, fns map[string]function) *lua.LTable {
 	t := s.L.CreateTable(0, 1)
 	for _, fn := range slices.Sorted(maps.Keys(fns)) {
-		t.RawSetString(fn, s.L.NewFunction(fns[fn]))
+		t.RawSetString(fn, s.L.NewFunction(bind(fns[fn])))
 	}
 	s.SetGlobal(name, s.ReadOnly(name, t))
 	return t
@@ -126,7 +163,7 @@ func (s *State) ReadOnly(name string, t *lua.LTable) *lua.LTable {
 	strict := s.L.CreateTable(0, 1)
 	strict.RawSetString("__index", s.L.NewFunction(func(l *lua.LState) int {
 		key := l.Get(2).String()
-		s.Raise(Raised{Code: diag.CodeMethod, Word: key, Message: fmt.Sprintf("there is no %s.%s", name, key),
+		Of(l).Raise(Raised{Code: diag.CodeMethod, Word: key, Message: fmt.Sprintf("there is no %s.%s", name, key),
 			Hint: diag.DidYouMean(key, keys(t))})
 		return 0
 	}))
@@ -134,7 +171,7 @@ func (s *State) ReadOnly(name string, t *lua.LTable) *lua.LTable {
 	proxy := s.L.CreateTable(0, 1)
 	mt := s.locked(t)
 	mt.RawSetString("__newindex", s.L.NewFunction(func(l *lua.LState) int {
-		s.Raise(Raised{Code: diag.CodeGlobalSet, Word: l.Get(2).String(), Message: name + " cannot be changed"})
+		Of(l).Raise(Raised{Code: diag.CodeGlobalSet, Word: l.Get(2).String(), Message: name + " cannot be changed"})
 		return 0
 	}))
 	proxy.Metatable = mt
@@ -165,14 +202,14 @@ func (s *State) seal() {
 	strict := s.L.CreateTable(0, 1)
 	strict.RawSetString("__index", s.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		s.Raise(Raised{Code: diag.CodeGlobal, Word: name, Message: "nothing is called '" + name + "'", Hint: s.unknown(name)})
+		Of(l).Raise(Raised{Code: diag.CodeGlobal, Word: name, Message: "nothing is called '" + name + "'", Hint: s.unknown(name)})
 		return 0
 	}))
 	s.globals.Metatable = strict
 	mt := s.locked(s.globals)
 	mt.RawSetString("__newindex", s.L.NewFunction(func(l *lua.LState) int {
 		name := l.Get(2).String()
-		s.Raise(Raised{Code: diag.CodeGlobalSet, Word: name, Message: "'" + name + "' is not a local name, and globals cannot be assigned",
+		Of(l).Raise(Raised{Code: diag.CodeGlobalSet, Word: name, Message: "'" + name + "' is not a local name, and globals cannot be assigned",
 			Hint: "write local " + name + " = …"})
 		return 0
 	}))

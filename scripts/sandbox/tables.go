@@ -8,9 +8,10 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-func (s *State) tableLibrary() map[string]lua.LGFunction {
-	return map[string]lua.LGFunction{
-		"concat": s.tableConcat, "insert": s.tableInsert, "remove": s.tableRemove, "sort": s.tableSort, "unpack": s.unpack,
+func tableLibrary() map[string]function {
+	return map[string]function{
+		"concat": (*State).tableConcat, "insert": (*State).tableInsert, "remove": (*State).tableRemove,
+		"sort": (*State).tableSort, "unpack": (*State).unpack,
 	}
 }
 
@@ -40,7 +41,7 @@ func (s *State) tableConcat(l *lua.LState) int {
 }
 
 func (s *State) tableInsert(l *lua.LState) int {
-	t := l.CheckTable(1)
+	t := s.changeable(l)
 	n := t.Len()
 	switch l.GetTop() {
 	case 2:
@@ -63,7 +64,7 @@ func (s *State) tableInsert(l *lua.LState) int {
 }
 
 func (s *State) tableRemove(l *lua.LState) int {
-	t := l.CheckTable(1)
+	t := s.changeable(l)
 	n := t.Len()
 	at := l.OptInt(2, n)
 	if n == 0 || at < 1 || at > n {
@@ -77,7 +78,7 @@ func (s *State) tableRemove(l *lua.LState) int {
 
 // tableSort sorts a copy, so that a comparison which meddles with the list finds it as it was.
 func (s *State) tableSort(l *lua.LState) int {
-	t := l.CheckTable(1)
+	t := s.changeable(l)
 	less := l.OptFunction(2, nil)
 	items := make([]lua.LValue, t.Len())
 	for i := range items {
@@ -111,15 +112,15 @@ func (s *State) tableSort(l *lua.LState) int {
 	return 0
 }
 
-func (s *State) mathLibrary() map[string]lua.LGFunction {
-	one := func(fn func(float64) float64) lua.LGFunction {
-		return func(l *lua.LState) int {
+func mathLibrary() map[string]function {
+	one := func(fn func(float64) float64) function {
+		return func(_ *State, l *lua.LState) int {
 			l.Push(lua.LNumber(fn(float64(l.CheckNumber(1)))))
 			return 1
 		}
 	}
-	extreme := func(fn func(a, b float64) float64) lua.LGFunction {
-		return func(l *lua.LState) int {
+	extreme := func(fn func(a, b float64) float64) function {
+		return func(_ *State, l *lua.LState) int {
 			v := float64(l.CheckNumber(1))
 			for i := 2; i <= l.GetTop(); i++ {
 				v = fn(v, float64(l.CheckNumber(i)))
@@ -128,15 +129,15 @@ func (s *State) mathLibrary() map[string]lua.LGFunction {
 			return 1
 		}
 	}
-	return map[string]lua.LGFunction{
+	return map[string]function{
 		"abs": one(math.Abs), "ceil": one(math.Ceil), "floor": one(math.Floor), "sqrt": one(math.Sqrt),
 		"exp": one(math.Exp), "log": one(math.Log),
 		"max": extreme(math.Max), "min": extreme(math.Min),
-		"fmod": func(l *lua.LState) int {
+		"fmod": func(_ *State, l *lua.LState) int {
 			l.Push(lua.LNumber(math.Mod(float64(l.CheckNumber(1)), float64(l.CheckNumber(2)))))
 			return 1
 		},
-		"random": s.random,
+		"random": (*State).random,
 	}
 }
 

@@ -9,19 +9,19 @@ import (
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
 
-func (s *State) stringLibrary() map[string]lua.LGFunction {
-	mapped := func(fn func(string) string) lua.LGFunction {
-		return func(l *lua.LState) int {
+func stringLibrary() map[string]function {
+	mapped := func(fn func(string) string) function {
+		return func(s *State, l *lua.LState) int {
 			text := l.CheckString(1)
 			s.newText(len(text))
 			l.Push(lua.LString(fn(text)))
 			return 1
 		}
 	}
-	return map[string]lua.LGFunction{
-		"byte": s.textByte, "char": s.textChar, "find": s.textFind, "format": s.textFormat,
-		"gmatch": s.textGmatch, "gsub": s.textGsub, "match": s.textMatch, "rep": s.textRep, "sub": textSub,
-		"len":   func(l *lua.LState) int { l.Push(lua.LNumber(len(l.CheckString(1)))); return 1 },
+	return map[string]function{
+		"byte": (*State).textByte, "char": (*State).textChar, "find": (*State).textFind, "format": (*State).textFormat,
+		"gmatch": (*State).textGmatch, "gsub": (*State).textGsub, "match": (*State).textMatch, "rep": (*State).textRep, "sub": textSub,
+		"len":   func(_ *State, l *lua.LState) int { l.Push(lua.LNumber(len(l.CheckString(1)))); return 1 },
 		"lower": mapped(strings.ToLower), "upper": mapped(strings.ToUpper), "reverse": mapped(reverse),
 	}
 }
@@ -50,7 +50,7 @@ func span(l *lua.LState, n int, defTo lua.LNumber) (from, to int) {
 	return from - 1, to
 }
 
-func textSub(l *lua.LState) int {
+func textSub(_ *State, l *lua.LState) int {
 	text := l.CheckString(1)
 	from, to := span(l, len(text), -1)
 	l.Push(lua.LString(text[from:to]))
@@ -201,24 +201,30 @@ func (s *State) pushCaptures(l *lua.LState, m *matcher, from, to int, whole bool
 
 func (s *State) textGmatch(l *lua.LState) int {
 	src, pat := l.CheckString(1), l.CheckString(2)
-	at := 0
-	l.Push(l.NewFunction(func(l *lua.LState) int {
-		if at > len(src) {
-			return 0
-		}
-		m := s.matcher(src, pat)
-		from, to := s.run(m, at)
-		if from < 0 {
-			at = len(src) + 1
-			return 0
-		}
-		at = to
-		if to == from {
-			at++
-		}
-		return s.pushCaptures(l, m, from, to, true)
-	}))
+	l.Push(l.NewClosure(bind((*State).textNext), lua.LString(src), lua.LString(pat), lua.LNumber(0)))
 	return 1
+}
+
+// textNext is the iterator of gmatch. How far it has come is an upvalue of it, so that it can be copied.
+func (s *State) textNext(l *lua.LState) int {
+	upvalue := func(i int) lua.LValue { return l.Get(lua.UpvalueIndex(i)) }
+	src, pat, at := upvalue(1).String(), upvalue(2).String(), int(lua.LVAsNumber(upvalue(3)))
+	if at > len(src) {
+		return 0
+	}
+	m := s.matcher(src, pat)
+	from, to := s.run(m, at)
+	next := to
+	if from < 0 {
+		next = len(src) + 1
+	} else if to == from {
+		next++
+	}
+	l.Replace(lua.UpvalueIndex(3), lua.LNumber(next))
+	if from < 0 {
+		return 0
+	}
+	return s.pushCaptures(l, m, from, to, true)
 }
 
 func (s *State) textGsub(l *lua.LState) int {
