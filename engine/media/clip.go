@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,18 +10,22 @@ import (
 )
 
 // Clip is sound that does not change: 16-bit mono PCM, shared by all who play it.
-// What playing needs, the sound at 8 kHz and encoded, is made once, when it is
-// first wanted.
+// What playing needs, the sound at the rate of who listens and, for G.711, encoded,
+// is made once, when it is first wanted.
 type Clip struct {
 	rate int
 	pcm  []int16
 
-	narrowOnce sync.Once
-	narrow     []int16 // at sampleRate
-
+	at [len(rates)]struct {
+		once sync.Once
+		pcm  []int16
+	}
 	encodeMu sync.Mutex
-	encoded  [codec.Count]atomic.Pointer[[]byte]
+	encoded  [codec.PCMA + 1]atomic.Pointer[[]byte]
 }
+
+// rates are those at which sound is played, mixed and recorded, in Hz.
+var rates = [...]int{8000, 16000, 48000}
 
 // NewClip makes a clip of samples at a rate, in Hz, from 8000 to 48000. It keeps pcm.
 func NewClip(rate int, pcm []int16) *Clip { return &Clip{rate: rate, pcm: pcm} }
@@ -30,7 +35,7 @@ func (c *Clip) Duration() time.Duration {
 	if c.rate <= 0 {
 		return 0
 	}
-	return time.Duration(len(c.pcm)) * time.Second / time.Duration(c.rate)
+	return durationOf(int64(len(c.pcm)), c.rate)
 }
 
 // Rate is the sampling rate, in Hz.
@@ -42,23 +47,49 @@ func (c *Clip) PCM() []int16 { return c.pcm }
 // Prepare makes what playing on such a codec needs, which otherwise happens when
 // the clip is first played: a few milliseconds for each second of 48 kHz sound.
 func (c *Clip) Prepare(to codec.Codec) {
-	c.narrowband()
-	if !to.Valid() || c.encoded[to].Load() != nil {
+	if !to.Valid() {
+		c.sound(sampleRate)
+		return
+	}
+	c.sound(c.playingRate(to.SampleRate()))
+	if to > codec.PCMA || c.encoded[to].Load() != nil {
 		return
 	}
 	c.encodeMu.Lock()
 	defer c.encodeMu.Unlock()
 	if c.encoded[to].Load() == nil {
-		b := make([]byte, len(c.narrow))
-		to.Encode(b, c.narrow)
+		narrow := c.sound(sampleRate)
+		b := make([]byte, len(narrow))
+		to.Encode(b, narrow)
 		c.encoded[to].Store(&b)
 	}
 }
 
-// narrowband is the sound at 8 kHz.
-func (c *Clip) narrowband() []int16 {
-	c.narrowOnce.Do(func() { c.narrow = codec.Resample(c.pcm, c.rate, sampleRate) })
-	return c.narrow
+// playingRate is at which rate the clip is played to somebody who listens at another:
+// sound above 16 kHz is not kept of a clip that never had it.
+func (c *Clip) playingRate(listener int) int {
+	if listener > 16000 && c.rate <= 16000 {
+		return 16000
+	}
+	return listener
+}
+
+// sound is the clip at one of the rates. The first time it may take a while.
+func (c *Clip) sound(rate int) []int16 {
+	if rate == c.rate {
+		return c.pcm
+	}
+	at := &c.at[slices.Index(rates[:], rate)]
+	at.once.Do(func() { at.pcm = codec.Resample(c.pcm, c.rate, rate) })
+	return at.pcm
+}
+
+// length is how many samples the clip has at a rate.
+func (c *Clip) length(rate int) int64 {
+	if c.rate <= 0 {
+		return 0
+	}
+	return int64(len(c.pcm)) * int64(rate) / int64(c.rate)
 }
 
 // payload is the encoded sound, nil if it has not been prepared: it never waits.
@@ -67,4 +98,14 @@ func (c *Clip) payload(of codec.Codec) []byte {
 		return *b
 	}
 	return nil
+}
+
+// durationOf is how long n samples last.
+func durationOf(n int64, rate int) time.Duration {
+	return time.Duration(n) * time.Second / time.Duration(rate)
+}
+
+// samplesIn is how many samples there are in d, rounded down.
+func samplesIn(d time.Duration, rate int) int64 {
+	return int64(d)/int64(time.Second)*int64(rate) + int64(d)%int64(time.Second)*int64(rate)/int64(time.Second)
 }

@@ -91,6 +91,9 @@ func (mb *Member) Talking() bool { return mb.talking.Load() }
 // Play has this member alone hear p, over the conference; it replaces the player
 // before it. Nil ends that.
 func (mb *Member) Play(p *Player) {
+	if p != nil {
+		p.prepare(codec.None, sampleRate) // may take a while
+	}
 	if !mb.mixer.on.post(func() {
 		if mb.player != nil {
 			mb.player.end(false)
@@ -160,7 +163,7 @@ func (mb *Member) playOwn(sh *shard) bool {
 	if mb.player == nil {
 		return false
 	}
-	switch mb.player.samples(sh.pcm[:]) {
+	switch _, _, state := mb.player.samples(sh.pcm[:]); state {
 	case playing:
 		return true
 	case ended:
@@ -173,7 +176,7 @@ func (mb *Member) playOwn(sh *shard) bool {
 // that is there already, and the others.
 func (mb *Member) mixOwn(sh *shard, own bool) {
 	deaf := mb.deaf.Load()
-	for i := range sh.pcm {
+	for i := range mb.pcm {
 		var v int32
 		if own {
 			v = int32(sh.pcm[i])

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/belfry-pbx/belfry/engine/media/codec"
@@ -48,6 +49,9 @@ func (m *Mixer) Close() { m.on.post(func() { m.end(m.on) }) }
 
 // Play has all hear p, mixed in; it replaces the player before it. Nil ends that.
 func (m *Mixer) Play(p *Player) {
+	if p != nil {
+		p.prepare(codec.None, sampleRate) // may take a while
+	}
 	if !m.on.post(func() {
 		if m.player != nil {
 			m.player.end(false)
@@ -112,7 +116,7 @@ func (m *Mixer) mix(sh *shard) {
 		}
 	}
 	if m.player != nil {
-		switch m.player.samples(m.played[:]) {
+		switch _, _, state := m.player.samples(m.played[:]); state {
 		case playing:
 			addTo(&m.sum, &m.played)
 		case ended:
@@ -135,10 +139,13 @@ func (m *Mixer) record(sh *shard) {
 	if len(m.taps) == 0 {
 		return
 	}
-	copy(sh.out[headerSize:], m.encoded(sh, codec.PCMU))
-	p := packet{timestamp: uint32(sh.tick) * tickSamples, raw: sh.out[:]}
+	limit(sh.pcm[:], &m.sum)
+	frame := sh.out[:2*frameSamples]
+	for i, v := range sh.pcm[:frameSamples] {
+		binary.LittleEndian.PutUint16(frame[2*i:], uint16(v))
+	}
 	m.taps = slices.DeleteFunc(m.taps, func(r *Recorder) bool {
-		r.hear(&p, codec.PCMU, sh.tick)
+		r.hearSound(frame, sampleRate, sh.tick)
 		return !r.mark(sh.tick)
 	})
 }
@@ -147,8 +154,8 @@ func (m *Mixer) record(sh *shard) {
 func (m *Mixer) encoded(sh *shard, c codec.Codec) []byte {
 	f := &m.shared[c]
 	if !f.made {
-		limit(&sh.pcm, &m.sum)
-		c.Encode(f.payload[:], sh.pcm[:])
+		limit(sh.pcm[:], &m.sum)
+		c.Encode(f.payload[:], sh.pcm[:frameSamples])
 		f.made = true
 	}
 	return f.payload[:]
@@ -176,7 +183,7 @@ func (m *Mixer) send(sh *shard, mb *Member) {
 		mb.playOwn(sh) // its player goes on unheard
 		return
 	}
-	payload := sh.out[headerSize:]
+	payload := sh.out[headerSize:][:frameSamples]
 	own := mb.playOwn(sh)
 	switch {
 	case !own && mb.deaf.Load():
@@ -185,9 +192,11 @@ func (m *Mixer) send(sh *shard, mb *Member) {
 		copy(payload, m.encoded(sh, c))
 	default:
 		mb.mixOwn(sh, own)
-		c.Encode(payload, sh.pcm[:])
+		c.Encode(payload, sh.pcm[:frameSamples])
 	}
-	mb.session.sendFrame(sh)
+	if s.mayTalk(sh) {
+		s.sendFrame(sh, frameSamples)
+	}
 }
 
 func addTo(sum *[frameSamples]int32, pcm *[frameSamples]int16) {
@@ -199,7 +208,7 @@ func addTo(sum *[frameSamples]int32, pcm *[frameSamples]int16) {
 // limit brings a sum into the range of a sample, gently: unchanged up to three
 // quarters of full scale, then ever flatter, so that loud voices together do not
 // clatter as clipping does, and nothing wraps round.
-func limit(pcm *[frameSamples]int16, sum *[frameSamples]int32) {
+func limit(pcm []int16, sum *[frameSamples]int32) {
 	for i, v := range sum {
 		pcm[i] = soft(v)
 	}

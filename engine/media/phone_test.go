@@ -226,7 +226,11 @@ func (p *phone) says(payload []byte) {
 	p.t.Helper()
 	p.sendRTP(rtp.Header{PayloadType: number(p.codec), SequenceNumber: p.seq, Timestamp: p.ts}, payload)
 	p.seq++
-	p.ts += uint32(len(payload))
+	if p.codec == codec.Opus {
+		p.ts += 960
+	} else {
+		p.ts += uint32(len(payload))
+	}
 }
 
 // event sends one RFC 4733 packet; the timestamp is the caller's to move.
@@ -257,10 +261,10 @@ func (p *phone) talk(hertz, amplitude float64) (stop func()) {
 		defer close(done)
 		ticker := time.NewTicker(20 * time.Millisecond)
 		defer ticker.Stop()
-		payload := make([]byte, frameSamples)
-		for at := 0; ; at += frameSamples {
-			p.codec.Encode(payload, tone(hertz, amplitude, at, frameSamples))
-			p.says(payload)
+		talker := newTalker(p.t, p.codec)
+		frame := p.codec.SampleRate() / 50
+		for at := 0; ; at += frame {
+			p.says(talker.frame(toneAt(p.codec.SampleRate(), hertz, amplitude, at+frame)[at:]))
 			select {
 			case <-ticker.C:
 			case <-quit:
@@ -286,8 +290,10 @@ func toneAt(rate int, hertz, amplitude float64, n int) []int16 {
 
 // amplitude is how much of one frequency is in pcm (Goertzel's algorithm), as the
 // amplitude of a sine.
-func amplitude(pcm []int16, hertz float64) float64 {
-	w := 2 * math.Cos(2*math.Pi*hertz/sampleRate)
+func amplitude(pcm []int16, hertz float64) float64 { return amplitudeAt(sampleRate, pcm, hertz) }
+
+func amplitudeAt(rate int, pcm []int16, hertz float64) float64 {
+	w := 2 * math.Cos(2*math.Pi*hertz/float64(rate))
 	var s1, s2 float64
 	for _, v := range pcm {
 		s1, s2 = float64(v)+w*s1-s2, s1
@@ -298,20 +304,43 @@ func amplitude(pcm []int16, hertz float64) float64 {
 
 func decibels(a, b float64) float64 { return 20 * math.Log10(max(a, 1e-3)/b) }
 
-// number is the codec's static payload type.
+// number is the payload type that the tests' phones use for a codec.
 func number(c codec.Codec) uint8 {
-	pt, _ := c.PayloadType()
-	return pt
+	if pt, ok := c.PayloadType(); ok {
+		return pt
+	}
+	return 96
 }
 
-// decode puts the sound of packets in a row.
+// talker encodes one stream of sound.
+type talker struct {
+	encoder codec.Encoder
+	payload []byte
+}
+
+func newTalker(t testing.TB, c codec.Codec) *talker {
+	t.Helper()
+	e, err := codec.NewEncoder(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &talker{encoder: e, payload: make([]byte, c.FrameBytes())}
+}
+
+// frame is the next 20 ms, valid until the next.
+func (k *talker) frame(pcm []int16) []byte { return k.payload[:k.encoder.Encode(k.payload, pcm)] }
+
+// decode puts the sound of packets in a row, at the codec's rate.
 func decode(c codec.Codec, packets []rtp.Packet) []int16 {
+	decoder, err := codec.NewDecoder(c)
+	if err != nil {
+		panic(err)
+	}
 	var pcm []int16
+	room := make([]int16, 5760)
 	for _, p := range packets {
 		if p.PayloadType == number(c) {
-			frame := make([]int16, len(p.Payload))
-			c.Decode(frame, p.Payload)
-			pcm = append(pcm, frame...)
+			pcm = append(pcm, room[:decoder.Decode(room, p.Payload)]...)
 		}
 	}
 	return pcm

@@ -21,10 +21,11 @@ type Player struct {
 	clips []*Clip
 	loop  bool
 	gain  int32 // times 1<<gainBits
-	total int64 // samples of all clips
 	done  chan struct{}
 
 	mu       sync.Mutex // never held while anything waits: the packet path takes it
+	rate     int        // Hz: of the sound it gives
+	total    int64      // samples of all clips
 	clip     int        // the clip that is played
 	at       int        // the next sample in it
 	attached bool       // it has been given to somebody
@@ -44,22 +45,25 @@ const (
 	ended
 )
 
-// NewPlayer makes a player of clips. It resamples those that have not been played
-// before, so it may take a while.
+// NewPlayer makes a player of clips. Who is given it brings them to the rate that is
+// listened at, which may take a while where it was not done before.
 func NewPlayer(clips []*Clip, o PlayOptions) *Player {
 	volume := min(max(o.Volume, -60), 20)
 	p := &Player{
 		clips: clips, loop: o.Loop, done: make(chan struct{}),
 		gain: int32(math.Round(math.Pow(10, volume/20) * (1 << gainBits))),
 	}
-	for _, c := range clips {
-		p.total += int64(len(c.narrowband()))
-	}
-	p.seekTo(samplesIn(o.Start))
+	p.setRate(sampleRate)
+	p.seekTo(samplesIn(o.Start, p.rate))
 	return p
 }
 
-func samplesIn(d time.Duration) int64 { return int64(d / (time.Second / sampleRate)) }
+func (p *Player) setRate(rate int) {
+	p.rate, p.total = rate, 0
+	for _, c := range p.clips {
+		p.total += c.length(rate)
+	}
+}
 
 // Done is closed when the player has finished, was stopped, or was replaced by
 // another source.
@@ -91,20 +95,20 @@ func (p *Player) setPaused(on bool) {
 func (p *Player) Seek(by time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seekTo(p.position() + samplesIn(by))
+	p.seekTo(p.position() + samplesIn(by, p.rate))
 }
 
 // Position is how far into the clips the player is.
 func (p *Player) Position() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return time.Duration(p.position()) * (time.Second / sampleRate)
+	return durationOf(p.position(), p.rate)
 }
 
 func (p *Player) position() int64 {
 	n := int64(p.at)
 	for _, c := range p.clips[:p.clip] {
-		n += int64(len(c.narrow))
+		n += c.length(p.rate)
 	}
 	return n
 }
@@ -115,8 +119,8 @@ func (p *Player) seekTo(to int64) {
 	}
 	to = min(max(0, to), p.total)
 	p.clip, p.at = 0, 0
-	for p.clip < len(p.clips) && to >= int64(len(p.clips[p.clip].narrow)) {
-		to -= int64(len(p.clips[p.clip].narrow))
+	for p.clip < len(p.clips) && to >= p.clips[p.clip].length(p.rate) {
+		to -= p.clips[p.clip].length(p.rate)
 		p.clip++
 	}
 	p.at = int(to)
@@ -159,14 +163,30 @@ func (p *Player) endLocked(finished bool) {
 	}
 }
 
-// prepare encodes the clips, if that is of use at this volume.
-func (p *Player) prepare(to codec.Codec) {
-	if p.gain != 1<<gainBits {
-		return
+// prepare brings the clips to what suits a listener: a codec, or where there is none
+// sound at a rate, in Hz. It may take a while.
+func (p *Player) prepare(to codec.Codec, rate int) {
+	if to.Valid() {
+		rate = to.SampleRate()
+	}
+	best := sampleRate
+	for _, c := range p.clips {
+		best = max(best, c.playingRate(rate))
 	}
 	for _, c := range p.clips {
-		c.Prepare(to)
+		c.sound(best)
+		if p.gain == 1<<gainBits {
+			c.Prepare(to)
+		}
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.attached || best == p.rate {
+		return
+	}
+	at := p.position() * int64(best) / int64(p.rate)
+	p.setRate(best)
+	p.seekTo(at)
 }
 
 // frame tells what the next frame is. The player ends a frame after its last
@@ -189,7 +209,7 @@ func (p *Player) frame() playState {
 
 // nextClip passes over clips that are through, and begins again in a loop.
 func (p *Player) nextClip() {
-	for p.clip < len(p.clips) && p.at >= len(p.clips[p.clip].narrow) {
+	for p.clip < len(p.clips) && p.at >= len(p.clips[p.clip].sound(p.rate)) {
 		p.clip, p.at = p.clip+1, 0
 		if p.clip == len(p.clips) && p.loop && p.total > 0 {
 			p.clip = 0
@@ -197,32 +217,35 @@ func (p *Player) nextClip() {
 	}
 }
 
-// payload writes the next frame, encoded, to dst; pcm is a frame of scratch space.
-func (p *Player) payload(dst []byte, pcm []int16, c codec.Codec) playState {
+// payload writes the next frame to dst, if it is there encoded: in G.711, as it was
+// recorded. The state is playing, and n 0, where samples must be asked instead.
+func (p *Player) payload(dst []byte, c codec.Codec) (n int, state playState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	state := p.frame()
-	if state != playing {
-		return state
+	state = p.frame()
+	if state != playing || p.rate != sampleRate || p.gain != 1<<gainBits || c > codec.PCMA {
+		return 0, state
 	}
-	if p.gain == 1<<gainBits && p.clips[p.clip].payload(c) != nil && p.at+len(dst) <= len(p.clips[p.clip].narrow) {
-		p.at += copy(dst, p.clips[p.clip].payload(c)[p.at:])
-		return playing
+	encoded := p.clips[p.clip].payload(c)
+	if p.at+len(dst) > len(encoded) {
+		return 0, state
 	}
-	p.fill(pcm)
-	c.Encode(dst, pcm)
-	return playing
+	n = copy(dst, encoded[p.at:])
+	p.at += n
+	return n, state
 }
 
-// samples writes the next frame as PCM.
-func (p *Player) samples(pcm []int16) playState {
+// samples writes the next frame to pcm, which has room for one at any rate, and
+// returns it.
+func (p *Player) samples(pcm []int16) (frame []int16, rate int, state playState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	state := p.frame()
+	state = p.frame()
 	if state == playing {
-		p.fill(pcm)
+		frame = pcm[:p.rate/50]
+		p.fill(frame)
 	}
-	return state
+	return frame, p.rate, state
 }
 
 // fill takes a frame from the clips, across their seams; after the last comes silence.
@@ -233,7 +256,7 @@ func (p *Player) fill(pcm []int16) {
 		if p.clip == len(p.clips) {
 			break
 		}
-		took := copy(pcm[n:], p.clips[p.clip].narrow[p.at:])
+		took := copy(pcm[n:], p.clips[p.clip].sound(p.rate)[p.at:])
 		p.at += took
 		n += took
 	}

@@ -53,14 +53,16 @@ func (s *Session) receive(sh *shard, sock *socket, b []byte, from netip.AddrPort
 	}
 	s.reception.count(&p, sh.arrival, kind == soundKind)
 	switch {
+	case kind == soundKind && len(p.payload()) > 0:
+		s.receiveAudio(sh, &p, c)
+		return
 	case kind == eventKind:
 		s.receiveEvent(sh, &p)
-	case len(p.payload()) == 0:
-	case kind == soundKind:
-		s.receiveAudio(sh, &p, c)
+	}
+	for _, r := range s.recorders {
+		r.pass(&p, sh.tick)
 	}
 }
-
 func (s *Session) receiveEvent(sh *shard, p *packet) {
 	earlier, now := s.detector.event(p, sh.tick)
 	if earlier.Key != 0 {

@@ -13,10 +13,12 @@ import (
 
 // RecordOptions say what a Recorder does with what it hears.
 type RecordOptions struct {
-	// Write takes 8 kHz PCM, in order; it must not keep pcm. It is called from the
+	// Write takes PCM, in order; it must not keep pcm. It is called from the
 	// recorder's own goroutine and may wait for a disk: some five seconds are kept
 	// for it meanwhile. An error ends the recording.
 	Write func(pcm []int16) error
+	// Rate is that of the recording, in Hz: 8000, 16000 or 48000; others: 8000.
+	Rate int
 	// Silence ends the recording when nothing louder than Threshold has been heard
 	// for this long; 0: never.
 	Silence   time.Duration
@@ -45,18 +47,16 @@ func (r StopReason) String() string {
 }
 
 const (
-	recordQueue  = 256 // chunks: five seconds
-	recordLevel  = -45 // dBFS, the default threshold
-	quietAfter   = 40  // ticks without a packet after which the clock says how much silence there is
-	fullScale    = 32768.0
-	markDistance = frameTicks
+	recordLevel = -45 // dBFS, the default threshold
+	quietAfter  = 40  // ticks without a packet after which the clock says how much silence there is
+	fullScale   = 32768.0
 )
 
 // Recorder takes down what one session hears. It is safe for concurrent use.
 type Recorder struct {
 	opts      RecordOptions
 	threshold float64 // mean square of a sample
-	queue     chan chunk
+	queue     *chunkQueue
 	stop      chan struct{} // closed: no more is heard
 	done      chan struct{}
 	stopOnce  sync.Once
@@ -75,18 +75,9 @@ type Recorder struct {
 
 	// ---- of the recorder's goroutine
 	chunk    chunk
+	payload  []byte // of the chunk
 	timeline timeline
 	level    levelMeter
-}
-
-// chunk is a piece of what was heard, as it came, or the news that time has passed.
-type chunk struct {
-	tick      int64
-	ssrc      uint32
-	timestamp uint32
-	codec     codec.Codec // None: nothing came
-	n         uint8
-	payload   [frameSamples]byte
 }
 
 // NewRecorder makes a recorder; Session.Record starts it.
@@ -94,13 +85,16 @@ func NewRecorder(o RecordOptions) *Recorder {
 	if o.Threshold == 0 {
 		o.Threshold = recordLevel
 	}
+	if o.Rate != 16000 && o.Rate != 48000 {
+		o.Rate = sampleRate
+	}
 	if o.Write == nil {
 		o.Write = func([]int16) error { return nil }
 	}
 	amplitude := fullScale * math.Pow(10, o.Threshold/20)
 	return &Recorder{
 		opts: o, threshold: amplitude * amplitude,
-		queue: make(chan chunk, recordQueue), stop: make(chan struct{}), done: make(chan struct{}),
+		queue: newChunkQueue(), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 }
 
@@ -123,12 +117,12 @@ func (r *Recorder) Err() error {
 
 // Length is how much has been written.
 func (r *Recorder) Length() time.Duration {
-	return time.Duration(r.length.Load()) * (time.Second / sampleRate)
+	return durationOf(r.length.Load(), r.opts.Rate)
 }
 
 // TrailingSilence is how much of the recording's end is below the threshold.
 func (r *Recorder) TrailingSilence() time.Duration {
-	return time.Duration(r.trailing.Load()) * (time.Second / sampleRate)
+	return durationOf(r.trailing.Load(), r.opts.Rate)
 }
 
 // Overflow is how many packets became silence because Write was too slow.
@@ -172,12 +166,21 @@ func (r *Recorder) begin(tick int64) {
 // hear takes a packet of sound. It never waits.
 func (r *Recorder) hear(p *packet, c codec.Codec, tick int64) {
 	r.lastTick = tick
-	piece := chunk{tick: tick, ssrc: p.ssrc, timestamp: p.timestamp, codec: c}
-	for b := p.payload(); len(b) > 0; b = b[piece.n:] {
-		piece.n = uint8(copy(piece.payload[:], b))
-		r.push(&piece)
-		piece.timestamp += uint32(piece.n)
-	}
+	r.push(&chunk{tick: tick, ssrc: p.ssrc, timestamp: p.timestamp, seq: p.seq, codec: c, payload: p.payload()})
+}
+
+// pass takes the number of a packet that has no sound, so that it is not missed.
+func (r *Recorder) pass(p *packet, tick int64) {
+	r.push(&chunk{tick: tick, ssrc: p.ssrc, seq: p.seq, silent: true})
+}
+
+// hearSound takes a frame of sound at a rate, in Hz, as bytes. It never waits.
+func (r *Recorder) hearSound(pcm []byte, rate int, tick int64) {
+	r.lastTick = tick
+	r.push(&chunk{
+		tick: tick, timestamp: uint32(tick) * uint32(rate/ticksPerSecond), seq: uint16(tick / frameTicks),
+		rate: int32(rate), payload: pcm,
+	})
 }
 
 // mark tells the recorder that time passes though nothing comes. It is false when
@@ -195,12 +198,8 @@ func (r *Recorder) mark(tick int64) bool {
 }
 
 func (r *Recorder) push(c *chunk) {
-	select {
-	case r.queue <- *c:
-	default:
-		if c.codec != codec.None {
-			r.overflow.Add(1)
-		}
+	if !r.queue.put(c) && len(c.payload) > 0 {
+		r.overflow.Add(1)
 	}
 }
 
@@ -212,7 +211,8 @@ func (r *Recorder) run() {
 			r.fail(fmt.Errorf("media: recorder: panic: %v", p))
 		}
 	}()
-	r.timeline.emit = r.write
+	r.timeline.rate, r.timeline.emit = r.opts.Rate, r.write
+	r.level.window = r.opts.Rate / 50
 	for r.next() {
 		if !r.timeline.add(&r.chunk) {
 			return
@@ -223,16 +223,17 @@ func (r *Recorder) run() {
 
 // next waits for a chunk; after the stop there are only those that came before it.
 func (r *Recorder) next() bool {
-	select {
-	case r.chunk = <-r.queue:
-		return true
-	case <-r.stop:
-	}
-	select {
-	case r.chunk = <-r.queue:
-		return true
-	default:
-		return false
+	for {
+		var ok bool
+		if r.payload, ok = r.queue.take(&r.chunk, r.payload); ok {
+			return true
+		}
+		select {
+		case <-r.queue.wake:
+		case <-r.stop:
+			r.payload, ok = r.queue.take(&r.chunk, r.payload)
+			return ok
+		}
 	}
 }
 
@@ -246,7 +247,7 @@ func (r *Recorder) fail(err error) {
 
 // write gives out samples in their final order; it is false when that was the end.
 func (r *Recorder) write(pcm []int16) bool {
-	limit := samplesIn(r.opts.MaxLength)
+	limit := samplesIn(r.opts.MaxLength, r.opts.Rate)
 	full := limit > 0 && r.length.Load()+int64(len(pcm)) >= limit
 	if full {
 		pcm = pcm[:limit-r.length.Load()]
@@ -270,20 +271,21 @@ func (r *Recorder) write(pcm []int16) bool {
 
 // levelMeter finds how long the sound has been below a level, in windows of 20 ms.
 type levelMeter struct {
-	n     int
-	sum   float64
-	quiet int64
+	window int // samples
+	n      int
+	sum    float64
+	quiet  int64
 }
 
 func (m *levelMeter) trailing(pcm []int16, threshold float64) int64 {
 	for _, v := range pcm {
 		m.sum += float64(v) * float64(v)
 		m.n++
-		if m.n < frameSamples {
+		if m.n < m.window {
 			continue
 		}
-		if m.sum < threshold*frameSamples {
-			m.quiet += frameSamples
+		if m.sum < threshold*float64(m.window) {
+			m.quiet += int64(m.window)
 		} else {
 			m.quiet = 0
 		}

@@ -8,19 +8,29 @@ import (
 	"github.com/belfry-pbx/belfry/engine/media/codec"
 )
 
-// piece is a chunk of n samples that all have one value.
+// piece is a chunk of n samples that all have one value. Its number is that of packets
+// of 20 ms that have been sent since timestamp 100.
 func piece(tick int64, ts uint32, v int16, n int) *chunk {
-	c := &chunk{tick: tick, ssrc: 1, timestamp: ts, codec: codec.PCMU, n: uint8(n)}
+	c := &chunk{tick: tick, ssrc: 1, timestamp: ts, seq: uint16((ts - 100) / frameSamples), codec: codec.PCMU, payload: make([]byte, n)}
 	pcm := make([]int16, n)
 	for i := range pcm {
 		pcm[i] = v
 	}
-	codec.PCMU.Encode(c.payload[:], pcm)
+	codec.PCMU.Encode(c.payload, pcm)
+	return c
+}
+
+// numbered is a chunk with another number.
+func numbered(seq uint16, c *chunk) *chunk {
+	c.seq = seq
 	return c
 }
 
 // These values survive µ-law.
 const one, two, three, four = 8, 16, 24, 32
+
+// concealment is what the decoder makes of it.
+const concealment = -1
 
 func TestTimeline(t *testing.T) {
 	quiet := func(tick int64) *chunk { return &chunk{tick: tick} }
@@ -35,17 +45,18 @@ func TestTimeline(t *testing.T) {
 		{"out of order", []*chunk{quiet(0), piece(4, 100, one, 160), piece(5, 420, three, 160), piece(6, 260, two, 160), piece(12, 580, four, 160)}, []int16{one, two, three, four}},
 		{"twice", []*chunk{quiet(0), piece(4, 100, one, 160), piece(4, 100, one, 160), piece(8, 260, two, 160)}, []int16{one, two}},
 		{"twice while held", []*chunk{quiet(0), piece(4, 100, one, 160), piece(5, 420, three, 160), piece(5, 420, three, 160), piece(8, 260, two, 160)}, []int16{one, two, three}},
-		{"a lost packet is silence", []*chunk{quiet(0), piece(4, 100, one, 160), piece(12, 420, three, 160), piece(16, 580, four, 160), piece(40, 740, one, 160)}, []int16{one, 0, three, four, one}},
-		{"and comes too late", []*chunk{quiet(0), piece(4, 100, one, 160), piece(12, 420, three, 160), piece(40, 580, four, 160), piece(41, 260, two, 160)}, []int16{one, 0, three, four}},
-		{"silence suppression", []*chunk{quiet(0), piece(4, 100, one, 160), quiet(48), piece(48, 100+45*160/4, two, 160), piece(80, 100+45*160/4+160, three, 160)}, nil},
+		{"a lost packet is concealed", []*chunk{quiet(0), piece(4, 100, one, 160), piece(12, 420, three, 160), piece(16, 580, four, 160), piece(40, 740, one, 160)}, []int16{one, concealment, three, four, one}},
+		{"and comes too late", []*chunk{quiet(0), piece(4, 100, one, 160), piece(12, 420, three, 160), piece(40, 580, four, 160), piece(41, 260, two, 160)}, []int16{one, concealment, three, four}},
+		{"silence suppression", []*chunk{quiet(0), piece(4, 100, one, 160), quiet(48), numbered(1, piece(48, 100+45*160/4, two, 160)), numbered(2, piece(80, 100+45*160/4+160, three, 160))}, nil},
 		{"a delay makes the recording longer and loses nothing", []*chunk{quiet(0), piece(4, 100, one, 160), quiet(48), piece(50, 260, two, 160), piece(50, 420, three, 160)}, []int16{one, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, two, three}},
+		{"a key in between", []*chunk{quiet(0), piece(4, 100, one, 160), {tick: 8, ssrc: 1, seq: 1, silent: true}, piece(12, 420, two, 160)}, []int16{one, 0, two}},
 		{"another stream", []*chunk{quiet(0), piece(4, 1<<31, one, 160), other}, []int16{one, two}},
-		{"timestamps wrap", []*chunk{quiet(0), piece(4, 1<<32-100, one, 160), piece(8, 60, two, 160)}, []int16{one, two}},
+		{"timestamps wrap", []*chunk{quiet(0), piece(4, 1<<32-100, one, 160), numbered(0xffff&26843545, piece(8, 60, two, 160))}, []int16{one, two}},
 		{"silence before the first word", []*chunk{quiet(0), quiet(40), piece(44, 9, one, 160)}, []int16{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, one}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var got []int16
-			line := timeline{emit: func(pcm []int16) bool { got = append(got, pcm...); return true }}
+			line := timeline{rate: sampleRate, emit: func(pcm []int16) bool { got = append(got, pcm...); return true }}
 			for _, in := range c.in {
 				line.add(in)
 			}
@@ -60,7 +71,7 @@ func TestTimeline(t *testing.T) {
 				t.Fatalf("%d samples, want %d frames", len(got), len(c.want))
 			}
 			for i, v := range got {
-				if v != c.want[i/frameSamples] {
+				if want := c.want[i/frameSamples]; v != want && want != concealment {
 					t.Fatalf("sample %d is %d, want %v", i, v, c.want)
 				}
 			}
@@ -73,7 +84,7 @@ func TestTimeline(t *testing.T) {
 func TestTimelineIsBounded(t *testing.T) {
 	for _, step := range []uint32{160, 9 * sampleRate, 1 << 31, 11 * sampleRate, 1<<32 - 160} {
 		n := 0
-		line := timeline{emit: func(pcm []int16) bool { n += len(pcm); return true }}
+		line := timeline{rate: sampleRate, emit: func(pcm []int16) bool { n += len(pcm); return true }}
 		line.add(&chunk{tick: 0})
 		ts := uint32(0)
 		const ticks = 400 // 2 s
@@ -84,7 +95,7 @@ func TestTimelineIsBounded(t *testing.T) {
 			}
 		}
 		line.flush()
-		if limit := ticks*tickSamples + aheadOfTime + 2*frameSamples; n > limit {
+		if limit := ticks*tickSamples + aheadOfTime*sampleRate + 2*frameSamples; n > limit {
 			t.Errorf("steps of %d: %d samples in two seconds", step, n)
 		}
 		if len(line.held) != 0 || cap(line.held) > 4*heldChunks {
@@ -97,17 +108,17 @@ func FuzzTimeline(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 160, 4, 0, 160, 80})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, tick := 0, int64(0)
-		line := timeline{emit: func(pcm []int16) bool { n += len(pcm); return true }}
+		line := timeline{rate: sampleRate, emit: func(pcm []int16) bool { n += len(pcm); return true }}
 		for ; len(b) >= 4; b = b[4:] {
 			tick += int64(b[0])
-			c := &chunk{tick: tick, ssrc: uint32(b[0] & 1), timestamp: uint32(b[1])<<24 | uint32(b[2])<<8, n: b[3] % 161}
+			c := &chunk{tick: tick, ssrc: uint32(b[0] & 1), timestamp: uint32(b[1])<<24 | uint32(b[2])<<8, seq: uint16(b[2]), payload: make([]byte, b[3]%161)}
 			if b[3]%5 != 0 {
-				c.codec = codec.PCMA
+				c.codec = codec.Codec(1 + b[3]%3)
 			}
 			line.add(c)
 		}
 		line.flush()
-		if int64(n) > (tick+4)*tickSamples+aheadOfTime+2*frameSamples {
+		if int64(n) > (tick+4)*tickSamples+aheadOfTime*sampleRate+2*frameSamples {
 			t.Errorf("%d samples in %d ticks", n, tick)
 		}
 	})
@@ -204,17 +215,17 @@ func TestRecordingThroughAStalledDisk(t *testing.T) {
 			w.frames(1)
 		}
 	}
-	speak(recordQueue + 50)
+	speak(chunkLimit + 50)
 	if n := r.Overflow(); n < 40 || n > 52 { // the queue holds a mark or two besides, and Write a packet
 		t.Errorf("%d packets were too many", n)
 	}
 	close(goOn)
 	eventually(t, "the disk has caught up", func() bool { return r.Length() >= 5*time.Second })
 	speak(20)
-	eventually(t, "all has been written", func() bool { return r.Length() >= (recordQueue+70)*20*time.Millisecond })
+	eventually(t, "all has been written", func() bool { return r.Length() >= (chunkLimit+70)*20*time.Millisecond })
 	p.session.StopRecord(r)
-	if n := len(heard.all()); n != (recordQueue+70)*frameSamples {
-		t.Errorf("%d packets became %d frames", recordQueue+70, n/frameSamples)
+	if n := len(heard.all()); n != (chunkLimit+70)*frameSamples {
+		t.Errorf("%d packets became %d frames", chunkLimit+70, n/frameSamples)
 	}
 	silent := 0
 	for i := 0; i < len(heard.all()); i += frameSamples {

@@ -6,10 +6,14 @@ const (
 	rtpVersion = 2
 	headerSize = 12 // bytes of an RTP header without CSRCs and extension
 
-	sampleRate   = 8000 // Hz, of all sound inside the engine
-	frameSamples = 160  // 20 ms
-	tickSamples  = 40   // 5 ms
+	sampleRate   = 8000 // Hz: of narrowband sound, and of its timestamps
+	frameSamples = 160  // 20 ms of it
+	tickSamples  = 40   // 5 ms of it
 	frameTicks   = frameSamples / tickSamples
+
+	maxRate    = 48000
+	maxFrame   = maxRate / 50 // samples of 20 ms at any rate
+	maxPayload = 1275         // bytes of a frame of 20 ms in any codec (RFC 6716 section 3.4)
 
 	ticksPerSecond = sampleRate / tickSamples
 )

@@ -48,6 +48,7 @@ type Session struct {
 	peer   *Session
 	member *Member
 	sender sender
+	mouth  *mouth // nil while it is not needed
 	digits digitQueue
 	event  *eventRelay // nil until one is converted
 
@@ -113,7 +114,7 @@ func (s *Session) post(f func()) bool {
 // playing elsewhere or has ended is as good as none.
 func (s *Session) Play(p *Player) {
 	if p != nil {
-		p.prepare(s.agreedCodec()) // may take a while: not under the lock
+		p.prepare(s.agreedCodec(), sampleRate) // may take a while: not under the lock
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

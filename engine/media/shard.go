@@ -54,8 +54,9 @@ type shard struct {
 	stalled   bool
 	stalls    uint64
 	worst     time.Duration
-	out       [headerSize + frameSamples]byte // a packet being made
-	pcm       [frameSamples]int16
+	out       [headerSize + maxPayload]byte // a packet being made
+	pcm       [maxFrame]int16               // a frame of it
+	resampled [maxFrame]int16               // and the same at another rate
 	report    [maxReport]byte
 }
 

@@ -97,14 +97,11 @@ func (s *Session) tap(r *Recorder) {
 
 // visit runs once a frame: whatever is due for this session.
 func (s *Session) visit(sh *shard) {
-	switch {
-	case s.digits.busy():
-		if s.source == fromPlayer && s.player.samples(sh.pcm[:]) == ended { // it goes on unheard
-			s.setSource(fromNothing)
-		}
+	if s.source == fromPlayer {
+		s.playFrame(sh) // while digits are sent it goes on unheard
+	}
+	if s.digits.busy() {
 		s.sendDigit(sh)
-	case s.source == fromPlayer:
-		s.playFrame(sh)
 	}
 	if digit, ok := s.detector.expire(sh.tick); ok {
 		s.home.tell(event{session: s, digit: digit})
@@ -125,29 +122,27 @@ func (s *Session) visit(sh *shard) {
 // playFrame sends the player's next frame. A player goes on where nothing may be
 // sent, so that whoever waits for its end is not held up.
 func (s *Session) playFrame(sh *shard) {
+	n, state := 0, playing
 	c := s.format.Codec
-	if !c.Valid() {
-		c = codec.PCMU
+	if c.Valid() && c <= codec.PCMA && s.mayTalk(sh) {
+		if n, state = s.player.payload(sh.out[headerSize:][:frameSamples], c); n > 0 {
+			s.sendFrame(sh, n)
+			return
+		}
 	}
-	switch s.player.payload(sh.out[headerSize:], sh.pcm[:], c) {
-	case playing:
-		s.sendFrame(sh)
+	if state == playing {
+		var pcm []int16
+		var rate int
+		if pcm, rate, state = s.player.samples(sh.pcm[:]); state == playing {
+			s.say(sh, pcm, rate)
+		}
+	}
+	switch state {
 	case paused:
 		s.sender.flowing = false
 	case ended:
 		s.setSource(fromNothing)
 	}
-}
-
-// sendFrame sends the frame whose payload is in sh.out.
-func (s *Session) sendFrame(sh *shard) {
-	if !s.format.Send || s.digits.busy() {
-		s.sender.flowing = false
-		return
-	}
-	seq, ts, marker := s.sender.frame(sh.tick)
-	putHeader(sh.out[:], s.format.PayloadType, marker, seq, ts, s.sender.ssrc)
-	s.transmit(sh, sh.out[:])
 }
 
 // relaySound sends on a packet of sound that another session, or this one, has received.

@@ -22,12 +22,13 @@ const (
 	DropRTCP                          // RTCP that does not keep to RFC 3550 appendix A.2
 	DropSend                          // the system did not take it
 	DropLoop                          // our own stream, sent back to us
+	DropCodec                         // sound that this machine cannot decode or encode
 	dropReasons
 )
 
 // String is the reason as metrics and logs name it.
 func (r DropReason) String() string {
-	names := [...]string{"truncated", "oversized", "version", "payloadType", "source", "ssrc", "direction", "late", "event", "rtcp", "send", "loop"}
+	names := [...]string{"truncated", "oversized", "version", "payloadType", "source", "ssrc", "direction", "late", "event", "rtcp", "send", "loop", "codec"}
 	if r >= dropReasons {
 		return "unknown"
 	}

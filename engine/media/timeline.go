@@ -1,23 +1,26 @@
 package media
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"github.com/belfry-pbx/belfry/engine/media/codec"
 )
 
 const (
-	heldChunks  = 8               // how many chunks wait for one that is missing
-	heldTicks   = 20              // and how long, 100 ms
-	aheadOfTime = 1 * sampleRate  // how much more than the time that has passed may be recorded
-	jumpSamples = 10 * sampleRate // a timestamp further off than this belongs to another count
+	heldChunks  = 8  // how many chunks wait for one that is missing
+	heldTicks   = 20 // and how long, 100 ms
+	aheadOfTime = 1  // s: how much more than the time that has passed may be recorded
+	jumpTime    = 10 // s: a timestamp further off than this belongs to another count
+	concealed   = 5  // frames: so much of a gap is concealed, the rest is silence
 )
 
-// timeline puts the chunks of a recording in order by their timestamps. What is
-// missing becomes silence: by the timestamps where something follows, by the clock
-// where nothing comes. Whatever the timestamps say, a recording does not grow
-// faster than time.
+// timeline puts the chunks of a recording in order by their timestamps and decodes
+// them. What was lost is concealed; what was never sent is silence: by the
+// timestamps where something follows, by the clock where nothing comes. Whatever the
+// timestamps say, a recording does not grow faster than time.
 type timeline struct {
+	rate int                // Hz, of what is given out
 	emit func([]int16) bool // false: enough
 
 	begun   bool
@@ -25,14 +28,16 @@ type timeline struct {
 	now     int64  // tick of the latest news
 	emitted int64  // samples
 	ssrc    uint32 // of the chunk last given out
+	seq     uint16
 	synced  bool   // next means something
-	next    uint32 // timestamp of the sample to give out next
+	clock   int    // rate of the timestamps, in Hz
+	next    uint32 // timestamp of what to give out next
 	due     int64  // tick at which it is due
-	filled  uint32 // silence given out by the clock since the last sound
+	filled  uint32 // silence given out by the clock since the last sound, in timestamp units
 	held    []chunk
 
-	pcm     [frameSamples]int16
-	silence [frameSamples]int16
+	voice    voice
+	concealT [maxFrame]int16
 }
 
 // add takes a chunk; it is false when emit has had enough.
@@ -41,16 +46,23 @@ func (t *timeline) add(c *chunk) bool {
 		t.begun, t.first, t.due = true, c.tick, c.tick
 	}
 	t.now = c.tick
-	if c.codec == codec.None {
+	switch {
+	case c.nothing():
 		return t.pass(c.tick)
+	case c.silent:
+		if t.synced && c.ssrc == t.ssrc && c.seq == t.seq+1 {
+			t.seq = c.seq // nothing is missing here
+		}
+		return true
 	}
 	ahead := int32(c.timestamp - t.next)
+	jump := int32(jumpTime * c.clockRate())
 	switch {
-	case !t.synced || c.ssrc != t.ssrc || ahead > jumpSamples || ahead < -jumpSamples:
+	case !t.synced || c.ssrc != t.ssrc || c.clockRate() != t.clock || ahead > jump || ahead < -jump:
 		if !t.flush() {
 			return false
 		}
-		t.synced, t.ssrc, t.next = true, c.ssrc, c.timestamp
+		t.synced, t.ssrc, t.clock, t.next, t.seq = true, c.ssrc, c.clockRate(), c.timestamp, c.seq-1
 	case ahead < 0 && uint32(-ahead) <= t.filled:
 		t.next = c.timestamp // it was delayed: the silence was none of the sender's
 	case ahead < 0:
@@ -67,7 +79,9 @@ func (t *timeline) hold(c *chunk) bool {
 		return int(int32(h.timestamp - c.timestamp))
 	})
 	if !again {
-		t.held = slices.Insert(t.held, i, *c)
+		kept := *c
+		kept.payload = slices.Clone(c.payload)
+		t.held = slices.Insert(t.held, i, kept)
 	}
 	return t.release(c.tick)
 }
@@ -78,11 +92,12 @@ func (t *timeline) release(tick int64) bool {
 	for len(t.held) > 0 {
 		c := &t.held[0]
 		ahead := int32(c.timestamp - t.next)
+		follows := c.seq == t.seq+1 // the sender was silent between
 		if ahead > 0 {
-			if len(t.held) < heldChunks && tick-c.tick < heldTicks {
+			if !follows && len(t.held) < heldChunks && tick-c.tick < heldTicks {
 				return true
 			}
-			if !t.quiet(int64(ahead)) {
+			if !t.gap(int64(ahead), !follows) {
 				return false
 			}
 			t.next = c.timestamp
@@ -110,29 +125,49 @@ func (t *timeline) pass(tick int64) bool {
 	if !t.flush() {
 		return false
 	}
-	missing := (tick - t.due) * tickSamples
+	missing := tick - t.due
 	if missing <= 0 {
 		return true
 	}
 	t.due = tick
-	t.next += uint32(missing)
-	t.filled += uint32(missing)
-	return t.quiet(missing)
+	units := uint32(missing) * uint32(t.clock/ticksPerSecond)
+	t.next += units
+	t.filled += units
+	return t.quiet(missing * int64(t.rate/ticksPerSecond))
 }
 
 // sound gives out a chunk whose turn it is.
 func (t *timeline) sound(c *chunk) bool {
-	n := c.codec.Decode(t.pcm[:], c.payload[:c.n])
-	t.next = c.timestamp + uint32(n)
-	t.due = c.tick + int64(n/tickSamples)
+	pcm, units := t.voice.decode(c, t.rate)
+	t.next, t.seq = c.timestamp+uint32(units), c.seq
+	t.due = c.tick + int64(units*ticksPerSecond/t.clock)
 	t.filled = 0
-	return t.give(t.pcm[:n])
+	return t.give(pcm)
+}
+
+// gap gives out what stands for n timestamp units, of which packets were lost or never sent.
+func (t *timeline) gap(n int64, lost bool) bool {
+	total := n * int64(t.rate) / int64(t.clock)
+	if lost {
+		for range concealed {
+			if total < int64(t.rate/50) {
+				break
+			}
+			pcm := t.voice.conceal(t.concealT[:], t.rate)
+			if !t.give(pcm) {
+				return false
+			}
+			total -= int64(len(pcm))
+		}
+	}
+	return t.quiet(total)
 }
 
 func (t *timeline) quiet(n int64) bool {
+	clear(t.concealT[:])
 	for n > 0 {
-		piece := min(n, frameSamples)
-		if !t.give(t.silence[:piece]) {
+		piece := min(n, int64(t.rate/50))
+		if !t.give(t.concealT[:piece]) {
 			return false
 		}
 		n -= piece
@@ -141,9 +176,82 @@ func (t *timeline) quiet(n int64) bool {
 }
 
 func (t *timeline) give(pcm []int16) bool {
-	if t.emitted > (t.now-t.first)*tickSamples+aheadOfTime {
+	if t.emitted > (t.now-t.first)*int64(t.rate/ticksPerSecond)+int64(aheadOfTime*t.rate) {
 		return true // faster than time: dropped
 	}
 	t.emitted += int64(len(pcm))
 	return t.emit(pcm)
+}
+
+// voice decodes the payloads of one stream, whatever its codec, to one rate.
+type voice struct {
+	codec     codec.Codec
+	decoder   codec.Decoder // nil: not to be had on this machine, or linear sound
+	from      int           // Hz
+	resampler *codec.Resampler
+	decoded   []int16
+	resampled []int16
+}
+
+// decode returns a chunk's sound, and how long it is in units of its clock.
+func (v *voice) decode(c *chunk, rate int) (pcm []int16, units int) {
+	from := int(c.rate)
+	if from == 0 {
+		from = c.codec.SampleRate()
+	}
+	if c.codec != v.codec || from != v.from {
+		v.begin(c.codec, from, rate)
+	}
+	n := 0
+	switch {
+	case c.rate != 0:
+		n = min(len(c.payload)/2, len(v.decoded))
+		for i := range n {
+			v.decoded[i] = int16(binary.LittleEndian.Uint16(c.payload[2*i:]))
+		}
+	case v.decoder != nil:
+		n = v.decoder.Decode(v.decoded, c.payload)
+		if n == 0 {
+			n = from / 50
+			v.decoder.Conceal(v.decoded[:n])
+		}
+	default:
+		n = from / 50
+		clear(v.decoded[:n])
+	}
+	return v.to(rate, v.decoded[:n]), n * c.clockRate() / from
+}
+
+func (v *voice) begin(c codec.Codec, from, to int) {
+	*v = voice{codec: c, from: from}
+	if c != codec.None {
+		v.decoder, _ = codec.NewDecoder(c) // without one, there is silence of the same length
+	}
+	longest := maxDatagram // samples; each byte of G.711 is one, each of G.722 two
+	if from > sampleRate {
+		longest = max(2*maxDatagram, from*120/1000)
+	}
+	v.decoded = make([]int16, longest)
+	if from != to {
+		v.resampler = codec.NewResampler(from, to)
+		v.resampled = make([]int16, longest*to/from+1)
+	}
+}
+
+// conceal makes what probably was in 20 ms that did not come, in room.
+func (v *voice) conceal(room []int16, rate int) []int16 {
+	if v.decoder == nil {
+		clear(room)
+		return room[:rate/50]
+	}
+	frame := v.decoded[:v.from/50]
+	v.decoder.Conceal(frame)
+	return v.to(rate, frame)
+}
+
+func (v *voice) to(rate int, pcm []int16) []int16 {
+	if v.from == rate {
+		return pcm
+	}
+	return v.resampled[:v.resampler.Resample(v.resampled, pcm)]
 }
