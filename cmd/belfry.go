@@ -22,6 +22,7 @@ type commands struct {
 	Mailbox mailboxCmd `cmd:"" help:"Manage mailboxes: list, show, unlock."`
 	Calls   callsCmd   `cmd:"" help:"Show the calls under way, or the last ones."`
 	Reload  reloadCmd  `cmd:"" help:"Put a changed dialplan in force."`
+	Doctor  doctorCmd  `cmd:"" help:"Look over the machine, the site and the data, for what could be better."`
 	Version versionCmd `cmd:"" help:"Tell which version this is."`
 }
 
@@ -36,6 +37,7 @@ const help = `belfry: a telephone exchange whose dialplans are Lua
   belfry mailbox list|show|unlock
   belfry calls                    the calls under way, or the last ones
   belfry reload                   put a changed dialplan in force
+  belfry doctor                   what could be better on this machine
   belfry version
 
 belfry VERB --help tells more.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/prompt"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store"
@@ -41,6 +43,7 @@ type Options struct {
 	RTPTimeout time.Duration // a call whose sound has stopped this long is ended; 0: 60 s
 	Shards     int           // media threads; 0: one per core
 	Driver     string        // media driver: "" or "auto", "io_uring", "epoll", "portable"
+	Codecs     []codec.Codec // spoken, best first; nil: all, G.722 first and Opus last
 	MaxCalls   int           // beyond this, calls that are not emergencies get 503; 0: 5000
 	SIPHosts   []string      // hosts that targets "sip:user@host" may name
 	Timers     sip.Timers
@@ -55,7 +58,15 @@ type Options struct {
 const emergencyLegs = 1000
 
 // Trunk is a way to and from the public network.
-type Trunk = sip.Trunk
+type Trunk struct {
+	Name         string
+	Host         string // "host" or "host:port", looked up by RFC 3263
+	User, Secret string // digest credentials for calls out and registration; may be empty
+	Transport    string // "udp", "tcp" or "" for what RFC 3263 says
+	Register     bool   // keep a registration there
+	From         []netip.Prefix
+	Codecs       []codec.Codec // spoken there, best first; nil: Options.Codecs
+}
 
 // Engine is a running exchange.
 type Engine struct {
@@ -70,13 +81,14 @@ type Engine struct {
 	metrics   metrics
 	lent      lent
 
-	mu       sync.Mutex
-	handler  Handler
-	calls    map[string]*Call
-	legs     map[*sip.Leg]*leg // every leg that stands, so that a transfer finds the one it names
-	rooms    map[string]*Room
-	draining bool
-	idle     chan struct{} // closed when the last call ends while draining
+	mu          sync.Mutex
+	handler     Handler
+	calls       map[string]*Call
+	legs        map[*sip.Leg]*leg // every leg that stands, so that a transfer finds the one it names
+	rooms       map[string]*Room
+	trunkCodecs map[string][]codec.Codec // of trunks that have codecs of their own
+	draining    bool
+	idle        chan struct{} // closed when the last call ends while draining
 
 	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
 	lines     lineCounts
@@ -125,9 +137,10 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("start the media engine: %w", err)
 	}
+	e.log.Info("media", "driver", e.media.Driver())
 	e.sip, err = sip.New(sip.Options{
 		UDP: o.UDP, TCP: o.TCP, Advertise: o.Advertise, Realm: o.Realm, Domains: o.Domains, UserAgent: "Belfry",
-		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trunks: o.Trunks,
+		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trunks: e.keepTrunks(o.Trunks),
 		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
 		Invite: e.invite, MessageWaiting: e.waiting,
 		MaxLegs: 4*o.MaxCalls + emergencyLegs,
@@ -262,7 +275,25 @@ func (e *Engine) MediaDriver() string { return e.media.Driver() }
 func (e *Engine) Trunks() []sip.TrunkStatus { return e.sip.Trunks() }
 
 // SetTrunks replaces the trunks; calls under way stay.
-func (e *Engine) SetTrunks(t []Trunk) { e.sip.SetTrunks(t) }
+func (e *Engine) SetTrunks(t []Trunk) {
+	e.sip.SetTrunks(e.keepTrunks(t))
+}
+
+// keepTrunks notes the codecs of trunks, and returns what the SIP side needs to know of them.
+func (e *Engine) keepTrunks(trunks []Trunk) []sip.Trunk {
+	spoken := map[string][]codec.Codec{}
+	all := make([]sip.Trunk, len(trunks))
+	for i, t := range trunks {
+		if t.Codecs != nil {
+			spoken[t.Name] = t.Codecs
+		}
+		all[i] = sip.Trunk{Name: t.Name, Host: t.Host, User: t.User, Secret: t.Secret, Transport: t.Transport, Register: t.Register, From: t.From}
+	}
+	e.mu.Lock()
+	e.trunkCodecs = spoken
+	e.mu.Unlock()
+	return all
+}
 
 // Devices are the phones registered for a line.
 func (e *Engine) Devices(line string) []sip.Binding { return e.sip.Bindings(line) }

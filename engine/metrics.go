@@ -16,6 +16,9 @@ type metrics struct {
 
 func newMetrics(e *Engine, r prometheus.Registerer) metrics {
 	f := promauto.With(r)
+	if r != nil {
+		r.MustRegister(newMediaMetrics(e.media))
+	}
 	f.NewGaugeFunc(prometheus.GaugeOpts{Name: "belfry_calls_live", Help: "Calls under way."}, func() float64 {
 		e.mu.Lock()
 		defer e.mu.Unlock()

@@ -130,6 +130,7 @@ type Status struct {
 	TCP        []string  `json:"tcp,omitempty"`
 	Generation int       `json:"generation"`
 	Calls      int       `json:"calls"`
+	Driver     string    `json:"driver"` // how packets are moved
 	Stopping   bool      `json:"stopping,omitempty"`
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/prompt"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/diag"
@@ -50,8 +51,8 @@ func realmOfSite(dir string) (string, error) {
 	return c.SIP.Realm, err
 }
 
-// unused lists the settings that this version does not act on.
-func (c Config) unused() (names []string) {
+// Unused lists the settings that this version does not act on.
+func (c Config) Unused() (names []string) {
 	for name, set := range map[string]bool{
 		"sip.tls": len(c.SIP.TLS) > 0, "sip.ws": len(c.SIP.WS) > 0, "sip.wss": len(c.SIP.WSS) > 0, "mail": c.Mail.SMTP != "",
 	} {
@@ -67,7 +68,20 @@ func (c Config) unused() (names []string) {
 func (c Config) trunks() []engine.Trunk {
 	var all []engine.Trunk
 	for _, t := range c.Trunks {
-		all = append(all, engine.Trunk(t))
+		all = append(all, engine.Trunk{
+			Name: t.Name, Host: t.Host, User: t.User, Secret: t.Secret, Transport: t.Transport, Register: t.Register, From: t.From,
+			Codecs: codecs(t.Codecs),
+		})
+	}
+	return all
+}
+
+// codecs are those that the settings name; they have looked that there are such.
+func codecs(names []string) (all []codec.Codec) {
+	for _, name := range names {
+		if c, ok := codec.ByName(name); ok {
+			all = append(all, c)
+		}
 	}
 	return all
 }

@@ -45,7 +45,7 @@ func (m managed) Status(context.Context) (manage.Status, error) {
 	return manage.Status{
 		Name: s.config.Name, Mode: s.o.Mode, Version: s.o.Version, PID: os.Getpid(), Started: s.started,
 		Site: s.o.Dir, Data: s.o.Data, UDP: s.engine.Addrs("udp"), TCP: s.engine.Addrs("tcp"),
-		Generation: s.host.Generation(), Calls: len(s.engine.Calls()), Stopping: s.stopping(),
+		Generation: s.host.Generation(), Calls: len(s.engine.Calls()), Driver: s.engine.MediaDriver(), Stopping: s.stopping(),
 	}, nil
 }
 

@@ -91,7 +91,7 @@ func (s *Site) open(ctx context.Context) (err error) {
 	if s.o.Override != nil {
 		s.o.Override(&s.config)
 	}
-	if names := s.config.unused(); len(names) > 0 {
+	if names := s.config.Unused(); len(names) > 0 {
 		s.log.Warn("this version does not act on some of the settings", "settings", strings.Join(names, " "))
 	}
 	if s.store, err = openStore(s.o.Data, s.o.Clock, s.log); err != nil {
@@ -147,8 +147,8 @@ func (s *Site) engineOptions(registry prometheus.Registerer) engine.Options {
 	return engine.Options{
 		Store: s.store, Data: s.o.Data, Prompts: c.PromptLibrary(s.o.Dir, s.o.Prompts, s.log),
 		UDP: c.SIP.UDP, TCP: c.SIP.TCP, Realm: c.SIP.Realm, Domains: c.SIP.Domains, Advertise: advertise, SIPHosts: c.SIP.Hosts,
-		Trunks: c.trunks(), NAT: c.RTP.NAT, RTPPorts: [2]uint16{c.RTP.MinPort, c.RTP.MaxPort}, RTPTimeout: c.RTP.Timeout,
-		MaxCalls: c.MaxCalls, Shards: c.Shards, Clock: s.o.Clock, Log: s.log, Metrics: registry,
+		Trunks: c.trunks(), NAT: c.RTP.NAT, RTPPorts: [2]uint16{c.RTP.MinPort, c.RTP.MaxPort}, RTPTimeout: c.RTP.Timeout, Driver: c.RTP.Driver,
+		Codecs: codecs(c.Codecs), MaxCalls: c.MaxCalls, Shards: c.Shards, Clock: s.o.Clock, Log: s.log, Metrics: registry,
 	}
 }
 

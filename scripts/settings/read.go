@@ -17,6 +17,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
 
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
 )
@@ -259,6 +260,7 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 		"rtp": func(path string, v lua.LValue) {
 			r.table(path, v, map[string]func(string, lua.LValue){
 				"ports": r.ports(&s.RTP), "address": r.address(&s.RTP.Address), "nat": yes(r, &s.RTP.NAT), "timeout": r.lasting(&s.RTP.Timeout),
+				"driver": r.oneOf(&s.RTP.Driver, drivers),
 			})
 		},
 		"metrics": func(path string, v lua.LValue) {
@@ -279,6 +281,7 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 				r.wrong(path, "has no sender", `from = "voicemail@example.net"`)
 			}
 		},
+		"codecs": r.codecs(&s.Codecs),
 		"trunks": func(path string, v lua.LValue) { r.trunks(path, v, s) },
 	})
 }
@@ -290,13 +293,7 @@ func (r *reader) prompts(path string, v lua.LValue, to *Prompts) {
 		return
 	}
 	if t, ok := v.(*lua.LTable); ok {
-		named := &lua.LTable{}
-		for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
-			if n, ok := key.(lua.LNumber); !ok || n < 1 || int(n) > t.Len() {
-				named.RawSet(key, v)
-			}
-		}
-		r.fields(path, named, map[string]func(string, lua.LValue){"debian": yes(r, &to.Debian)})
+		r.fields(path, named(t), map[string]func(string, lua.LValue){"debian": yes(r, &to.Debian)})
 	}
 	list(r, &to.Folders, func(folder string) string {
 		if !filepath.IsAbs(folder) {
@@ -312,6 +309,67 @@ func (r *reader) prompts(path string, v lua.LValue, to *Prompts) {
 			to.Folders[i] = filepath.Join(r.dir, folder)
 		}
 	}
+}
+
+// drivers are the names that a driver may have, on whatever system; media says which of them there are here.
+var drivers = []string{"auto", "io_uring", "epoll", "portable"}
+
+func (r *reader) oneOf(to *string, names []string) func(string, lua.LValue) {
+	return func(path string, v lua.LValue) {
+		if !slices.Contains(names, v.String()) {
+			r.wrong(path, `must be "`+strings.Join(names, `", "`)+`"`, diag.DidYouMean(v.String(), names))
+			return
+		}
+		*to = v.String()
+	}
+}
+
+// asCalled are names by which people and other exchanges know codecs.
+var asCalled = map[string]codec.Codec{
+	"alaw": codec.PCMA, "g711a": codec.PCMA, "ulaw": codec.PCMU, "mulaw": codec.PCMU, "g711u": codec.PCMU, "g.722": codec.G722,
+}
+
+// codecs reads a list of codecs, each once.
+func (r *reader) codecs(to *[]string) func(string, lua.LValue) {
+	var names []string
+	for c := codec.None + 1; c.Valid(); c++ {
+		names = append(names, c.Name())
+	}
+	return func(path string, v lua.LValue) {
+		items, ok := v.(*lua.LTable)
+		if !ok || items.Len() == 0 {
+			r.wrong(path, "must be a list of codecs, best first", `codecs = { "G722", "PCMA" }`)
+			return
+		}
+		r.fields(path, named(items), nil)
+		var all []string
+		for i := 1; i <= items.Len(); i++ {
+			name := items.RawGetInt(i).String()
+			c, known := codec.ByName(name)
+			switch other, called := asCalled[strings.ToLower(name)]; {
+			case called:
+				r.wrong(path, fmt.Sprintf("names the codec %q", name), fmt.Sprintf("SDP calls it %q", other.Name()))
+			case !known:
+				r.wrong(path, fmt.Sprintf("names the codec %q, which there is not", name), diag.Options(name, "codecs", names))
+			case slices.Contains(all, c.Name()):
+				r.wrong(path, fmt.Sprintf("names %s twice", c.Name()), "")
+			default:
+				all = append(all, c.Name())
+			}
+		}
+		*to = all
+	}
+}
+
+// named is a table without its list.
+func named(t *lua.LTable) *lua.LTable {
+	rest := &lua.LTable{}
+	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
+		if n, ok := key.(lua.LNumber); !ok || n < 1 || int(n) > t.Len() {
+			rest.RawSet(key, v)
+		}
+	}
+	return rest
 }
 
 func (r *reader) whole(to *int, least, most int) func(string, lua.LValue) {
@@ -395,7 +453,7 @@ func (r *reader) trunks(path string, v lua.LValue, s *Settings) {
 					r.wrong(path, `must be "udp", "tcp" or "tls"`, "")
 				}
 			},
-			"from": r.prefixes(&trunk.From),
+			"from": r.prefixes(&trunk.From), "codecs": r.codecs(&trunk.Codecs),
 		})
 		if _, table := v.(*lua.LTable); table && trunk.Host == "" {
 			r.wrong(at, "has no host", `host = "sip.example.net"`)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
 
@@ -25,8 +26,9 @@ type Settings struct {
 	Language string // of prompts: "en"
 	SIP      SIP
 	RTP      RTP
-	Control  string // the control socket, in the data folder unless it is a path of its own
-	Metrics  string // listen address; "": none
+	Control  string   // the control socket, in the data folder unless it is a path of its own
+	Metrics  string   // listen address; "": none
+	Codecs   []string // that are spoken, best first, by their names in SDP; a trunk may have its own
 	Trunks   []Trunk
 	Mail     Mail
 	Prompts  Prompts
@@ -56,6 +58,7 @@ type RTP struct {
 	Address          string        // to announce; "": that of the route to the peer ("auto")
 	NAT              bool          // lines may be reached where their sound comes from
 	Timeout          time.Duration // a call whose sound has stopped this long is ended
+	Driver           string        // how packets are moved: "auto", or one of media's drivers
 }
 
 // Trunk is a way to and from the public network.
@@ -63,6 +66,7 @@ type Trunk struct {
 	Name, Host, User, Secret, Transport string
 	Register                            bool
 	From                                []netip.Prefix
+	Codecs                              []string // instead of Settings.Codecs; nil: those
 }
 
 // Mail is how messages leave by e-mail.
@@ -73,10 +77,13 @@ type Mail struct {
 // Default are the settings of a site that has no settings.lua.
 func Default() Settings {
 	return Settings{
-		Name: "Belfry", Language: "en", Control: "belfry.sock", MaxCalls: 5000, Drain: 10 * time.Minute,
+		Name: "Belfry", Language: "en", Control: "belfry.sock", MaxCalls: 4000, Drain: 10 * time.Minute,
 		Prompts: Prompts{Debian: true},
 		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060"}, Realm: "belfry"},
-		RTP:     RTP{MinPort: 16384, MaxPort: 32767, Timeout: time.Minute},
+		RTP:     RTP{MinPort: 16384, MaxPort: 32767, Timeout: time.Minute, Driver: "auto"},
+		// Wideband first, since it sounds better and G.722 costs little; Opus last, since it costs the most to make.
+		// Two phones that both prefer it have it between them all the same: that costs nothing.
+		Codecs: []string{codec.G722.Name(), codec.PCMA.Name(), codec.PCMU.Name(), codec.Opus.Name()},
 	}
 }
 

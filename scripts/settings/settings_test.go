@@ -15,14 +15,15 @@ import (
 const example = `return {
   name = "Chorus",
   sip = { udp = "0.0.0.0:5060", tcp = { "0.0.0.0:5060", "[::]:5060" }, realm = "chorus" },
-  rtp = { ports = "20000-20999", address = "auto", nat = true, timeout = "30s" },
+  rtp = { ports = "20000-20999", address = "auto", nat = true, timeout = "30s", driver = "epoll" },
+  codecs = { "opus", "pcma" },
   control = "belfry.sock",
   metrics = "127.0.0.1:9090",
   maxCalls = 800,
   drain = "1m30s",
   trunks = {
     pstn = { host = "sip.example.net", user = "chorus", secret = secret "PSTN", register = true, from = { "192.0.2.5/28", "198.51.100.7" } },
-    backup = { host = "203.0.113.9:5060", transport = "tcp" },
+    backup = { host = "203.0.113.9:5060", transport = "tcp", codecs = { "PCMA" } },
   },
   mail = { smtp = "smtp.example.net:587", from = "voicemail@example.net" },
 }
@@ -48,9 +49,10 @@ func TestLoad(t *testing.T) {
 		Name: "Chorus", Language: "en", Control: "belfry.sock", Metrics: "127.0.0.1:9090", MaxCalls: 800, Drain: 90 * time.Second,
 		Prompts: Prompts{Debian: true},
 		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060", "[::]:5060"}, Realm: "chorus"},
-		RTP:     RTP{MinPort: 20000, MaxPort: 20999, NAT: true, Timeout: 30 * time.Second},
+		RTP:     RTP{MinPort: 20000, MaxPort: 20999, NAT: true, Timeout: 30 * time.Second, Driver: "epoll"},
+		Codecs:  []string{"opus", "PCMA"},
 		Trunks: []Trunk{
-			{Name: "backup", Host: "203.0.113.9:5060", Transport: "tcp"},
+			{Name: "backup", Host: "203.0.113.9:5060", Transport: "tcp", Codecs: []string{"PCMA"}},
 			{Name: "pstn", Host: "sip.example.net", User: "chorus", Secret: "s3cret=", Register: true,
 				From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("198.51.100.7/32")}},
 		},
@@ -78,7 +80,7 @@ func TestSiteWithoutSettings(t *testing.T) {
 
 func TestMistakesNameLineAndField(t *testing.T) {
 	for _, c := range []struct{ src, want string }{
-		{"return {\n  nmae = \"x\",\n}", "settings.lua:2:3: nmae is not a setting (did you mean 'name'? (settings here: control, drain, language, mail"},
+		{"return {\n  nmae = \"x\",\n}", "settings.lua:2:3: nmae is not a setting (did you mean 'name'? (settings here: codecs, control, drain, language, mail"},
 		{"return {\n  sip = {\n    upd = \"0.0.0.0:5060\",\n  },\n}", "settings.lua:3:5: sip.upd is not a setting (did you mean 'udp'?"},
 		{"return {\n  sip = { udp = \"5060\" },\n}", "settings.lua:2:11: sip.udp = \"5060\" is not an address and port"},
 		{`return { sip = { udp = "pbx.example.net:5060" } }`, "listen on an IP address, not a name"},
@@ -102,6 +104,14 @@ func TestMistakesNameLineAndField(t *testing.T) {
 		{`return { prompts = 7 }`, "prompts must be a text or a list of texts"},
 		{`return { prompts = false }`, "prompts must be a folder or a list of folders (prompts = { debian = false }"},
 		{`return { mail = { smtp = "x:25" } }`, "mail has no sender"},
+		{"return {\n  codecs = { \"G722\", \"PCMB\" },\n}", `settings.lua:2:3: codecs names the codec "PCMB", which there is not (did you mean 'PCMU'? (codecs: PCMU, PCMA, G722, opus))`},
+		{`return { codecs = { "alaw" } }`, `codecs names the codec "alaw" (SDP calls it "PCMA")`},
+		{`return { codecs = { "PCMA", "pcma" } }`, "codecs names PCMA twice"},
+		{`return { codecs = "PCMA" }`, "codecs must be a list of codecs"},
+		{`return { codecs = {} }`, "codecs must be a list of codecs"},
+		{`return { codecs = { "PCMA", prefer = "opus" } }`, "codecs.prefer is not a setting"},
+		{"return {\n  trunks = {\n    pstn = { host = \"x\",\n      codecs = { \"G729\" } } } }", `settings.lua:4:7: trunks.pstn.codecs names the codec "G729"`},
+		{"return {\n  rtp = { driver = \"epol\" } }", `settings.lua:2:11: rtp.driver must be "auto", "io_uring", "epoll", "portable" (did you mean 'epoll'?)`},
 		{`return { name = 5 }`, "name must be a text"},
 		{`local x = 1`, "settings.lua returns no table"},
 		{`return {`, "this '{' is never closed"},
