@@ -3,9 +3,9 @@ package codec
 import "math"
 
 const (
-	lobes      = 16   // of the kernel each side of its centre, in periods of the lower rate
-	cutoff     = 0.92 // of the lower rate's half: the band between is where the filter falls
-	kaiserBeta = 7.0  // about 70 dB of stop band
+	clipLobes  = 16   // of the kernel each side of its centre, in periods of the lower rate
+	clipCutoff = 0.92 // of the lower rate's half: the band between is where the filter falls
+	clipBeta   = 7.0  // of Kaiser's window: about 70 dB of stop band
 	maxRatio   = 4096 // phases: keeps the kernel's table small
 )
 
@@ -21,7 +21,7 @@ func Resample(pcm []int16, from, to int) []int16 {
 	if up > maxRatio {
 		return pcm
 	}
-	phases, reach := kernel(up, down)
+	phases, reach := kernel(up, down, clipLobes, clipCutoff, clipBeta)
 	out := make([]int16, int(int64(len(pcm))*int64(up)/int64(down)))
 	for i := range out {
 		at := i * down // in 1/up samples of the input
@@ -41,16 +41,17 @@ func Resample(pcm []int16, from, to int) []int16 {
 }
 
 // kernel makes the filter for each of up positions between two input samples.
-// Taps k of a phase belong to input samples centre-reach+1+k.
-func kernel(up, down int) (phases [][]float32, reach int) {
+// Taps k of a phase belong to input samples centre-reach+1+k. It has so many lobes each side,
+// its cutoff is relative to the lower rate's half, and beta is Kaiser's.
+func kernel(up, down, lobes int, cutoff, beta float64) (phases [][]float32, reach int) {
 	scale := min(1, float64(up)/float64(down)) // the lower rate over the input's
-	reach = int(math.Ceil(lobes / scale))
+	reach = int(math.Ceil(float64(lobes) / scale))
 	phases = make([][]float32, up)
 	for p := range phases {
 		taps, total := make([]float32, 2*reach), 0.0
 		for k := range taps {
 			x := float64(k-reach+1) - float64(p)/float64(up) // distance in input samples
-			v := sinc(x*scale*cutoff) * kaiser(x/float64(reach))
+			v := sinc(x*scale*cutoff) * kaiser(x/float64(reach), beta)
 			taps[k] = float32(v)
 			total += v
 		}
@@ -70,11 +71,11 @@ func sinc(x float64) float64 {
 }
 
 // kaiser is the Kaiser window at x, from -1 to 1.
-func kaiser(x float64) float64 {
+func kaiser(x, beta float64) float64 {
 	if x <= -1 || x >= 1 {
 		return 0
 	}
-	return bessel(kaiserBeta*math.Sqrt(1-x*x)) / bessel(kaiserBeta)
+	return bessel(beta*math.Sqrt(1-x*x)) / bessel(beta)
 }
 
 // bessel is the modified Bessel function of the first kind and order zero.

@@ -1,6 +1,69 @@
 package codec
 
-import "testing"
+import (
+	"math"
+	"testing"
+)
+
+var ratePairs = [][2]int{{8000, 16000}, {8000, 48000}, {16000, 8000}, {16000, 48000}, {48000, 8000}, {48000, 16000}}
+
+// resampled is pcm at another rate, frame by frame.
+func resampled(pcm []int16, from, to int) []int16 {
+	r := NewResampler(from, to)
+	var all []int16
+	for frame := from / 50; len(pcm) >= frame; pcm = pcm[frame:] {
+		out := make([]int16, frame*to/from)
+		all = append(all, out[:r.Resample(out, pcm[:frame])]...)
+	}
+	return all
+}
+
+// split tells how loud a tone is in pcm and how loud all the rest, in dB relative to a sine of that amplitude.
+func split(pcm []int16, rate int, hertz, amplitude float64) (tone, rest float64) {
+	n := len(pcm) - len(pcm)%(rate/50) // whole periods of 50 Hz
+	var re, im, all float64
+	for i, v := range pcm[:n] {
+		s, c := math.Sincos(2 * math.Pi * hertz * float64(i) / float64(rate))
+		re, im, all = re+c*float64(v), im+s*float64(v), all+float64(v)*float64(v)
+	}
+	level := func(energy float64) float64 {
+		return 10 * math.Log10(max(energy, 1e-9)/(float64(n)*amplitude*amplitude/2))
+	}
+	own := 2 * (re*re + im*im) / float64(n)
+	return level(own), level(all - own)
+}
+
+func TestResamplerIsFlatAndMakesNoImages(t *testing.T) {
+	const amplitude = 16000
+	for _, pair := range ratePairs {
+		from, to := pair[0], pair[1]
+		low := min(from, to)
+		flat := 3400.0
+		if low == 16000 {
+			flat = 7000
+		}
+		worst, loudest := 0.0, -200.0
+		for hertz := 50.0; hertz < float64(from)/2; hertz += 50 {
+			if hertz > flat && hertz < float64(low)-flat {
+				continue // where the filter falls
+			}
+			out := resampled(sine(from, hertz, amplitude, 0.1), from, to)
+			if len(out) != to/10 {
+				t.Fatalf("%d to %d Hz: 100 ms became %d samples", from, to, len(out))
+			}
+			tone, rest := split(out[to/50:], to, hertz, amplitude)
+			if hertz <= flat {
+				worst, loudest = max(worst, math.Abs(tone)), max(loudest, rest)
+			} else {
+				loudest = max(loudest, level(out[to/100:], to, amplitude))
+			}
+		}
+		t.Logf("%d to %d Hz: flat within %.3f dB to %.0f Hz, all else at %.1f dB or less", from, to, worst, flat, loudest)
+		if worst > 0.5 || loudest > -60 {
+			t.Errorf("%d to %d Hz: flat within %.2f dB to %.0f Hz, and something at %.1f dB", from, to, worst, flat, loudest)
+		}
+	}
+}
 
 func BenchmarkResampler(b *testing.B) {
 	for _, c := range []struct {
