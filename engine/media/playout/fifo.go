@@ -8,14 +8,16 @@ type fifo struct {
 	past     int // samples to be kept before from
 }
 
-// init sets the past to 15 ms, the longest period of a voice.
 func (f *fifo) init(rate int) {
-	f.past = rate * 15 / 1000
+	f.past = rate * pastTime / 1000
 	f.from, f.to = f.past, f.past
 	f.pcm = make([]int16, f.past+rate*60/1000)
 }
 
 func (f *fifo) len() int { return f.to - f.from }
+
+// waiting is the next n samples.
+func (f *fifo) waiting(n int) []int16 { return f.pcm[f.from : f.from+n] }
 
 // room is where to write the next n samples; add then makes them part of what waits.
 func (f *fifo) room(n int) []int16 {

@@ -4,8 +4,19 @@ package playout
 // frames: the decoder's concealment is silent by then (G.711 Appendix I: 60 ms).
 const fade = 3
 
-// more puts more into b.sound, of which the frame that is due in the tick now needs n samples.
-func (b *Buffer) more(n int, now int64) {
+// more has b.sound hold n samples for the frame that is due in the tick now, and tells
+// what was put there.
+func (b *Buffer) more(n int, now int64) Kind {
+	kind := Silence
+	for b.sound.len() < n {
+		b.advance(n, now)
+		kind = max(kind, b.kind)
+	}
+	return kind
+}
+
+// advance puts the next of what is to be heard into b.sound.
+func (b *Buffer) advance(n int, now int64) {
 	p := b.due(now)
 	if p == nil {
 		b.fill(n - b.sound.len())
@@ -25,7 +36,7 @@ func (b *Buffer) more(n int, now int64) {
 		b.conceal(missing)
 		return
 	}
-	b.play(p)
+	b.play(p, now)
 }
 
 // due is the packet to play next, whether or not others are missing before it; nil:
@@ -49,7 +60,7 @@ func (b *Buffer) lead(p *slot, now int64) int {
 }
 
 // play decodes p.
-func (b *Buffer) play(p *slot) {
+func (b *Buffer) play(p *slot, now int64) {
 	if p.seq > b.next {
 		b.stats.Lost += uint64(p.seq - b.next)
 	}
@@ -58,6 +69,7 @@ func (b *Buffer) play(p *slot) {
 	if p.samples == 0 {
 		return // no sound
 	}
+	b.control.needed(b.lead(p, now), b.spare, p.samples, b.frame)
 	n := b.dec.Decode(b.sound.room(p.samples), p.payload)
 	if n == 0 {
 		b.stats.Dropped++

@@ -93,6 +93,7 @@ type Buffer struct {
 	queue   queue
 	transit transit
 	sound   fifo
+	control control
 
 	// What is played. Places are samples on the sender's timeline.
 	next   int64 // the packet due
@@ -100,6 +101,7 @@ type Buffer struct {
 	filled int   // samples made up since then
 	idle   bool  // nothing is expected before the next packet: a pause, or an end
 	kind   Kind  // of what was put into sound last
+	spare  int   // samples left over before this frame
 
 	samples counts
 	stats   Stats
@@ -128,6 +130,7 @@ func New(c codec.Codec, o Options) (*Buffer, error) {
 	b.rec, _ = dec.(codec.Recoverer)
 	b.transit.init(b.tick, int(b.max))
 	b.sound.init(rate)
+	b.control.begin()
 	return b, nil
 }
 
@@ -179,15 +182,22 @@ func (b *Buffer) Put(p *Packet, now int64) {
 func (b *Buffer) Frame(pcm []int16, now int64) Kind {
 	b.stats.Frames++
 	n := min(len(pcm), b.frame)
+	b.spare = b.sound.len()
 	kind := Silence
-	if b.sound.len() > 0 {
+	if b.spare > 0 {
 		kind = b.kind
 	}
-	for b.sound.len() < n {
-		b.more(n, now)
-		kind = max(kind, b.kind)
+	kind = max(kind, b.more(n, now))
+	if b.control.want != 0 {
+		b.adjust(n)
+		kind = max(kind, b.more(n, now))
 	}
 	b.sound.take(pcm[:n])
+	if b.control.due() {
+		b.transit.review()
+		b.control.measure(pcm[:n])
+		b.control.review(b.target(), int(b.tick))
+	}
 	return kind
 }
 

@@ -35,6 +35,47 @@ func (t *transit) init(tick int64, maxDelay int) {
 	t.late[t.target], t.top, t.fresh = 2, t.target, true
 }
 
+// The delay asked for is the one by which a call is rated best (ITU-T G.107, the
+// E-model), in its points of R, of delay and of packets that come too late.
+const (
+	delayCost = 0.024 * 5          // a tick
+	knee      = 20                 // ticks: 100 ms here, with what the rest of the way takes, reach G.107's 177 ms
+	kneeCost  = (0.024 + 0.11) * 5 // a tick beyond
+	lateCost  = 95 / 25.1 * 100    // all late: the slope at none of G.711 with concealment (G.113: Bpl 25.1)
+
+	memory = 0.98 // what is left of late in a review: a third in 5 s
+	trace  = 1e-3 // packets: less than that is nothing
+)
+
+// review sets target. It is called about every 100 ms.
+func (t *transit) review() {
+	if !t.fresh {
+		return
+	}
+	t.fresh = false
+	var total float32
+	for i := range t.late[:t.top+1] {
+		t.late[i] *= memory
+		total += t.late[i]
+	}
+	for t.top > 0 && t.late[t.top] < trace {
+		t.late[t.top] = 0
+		t.top--
+	}
+	var beyond float32
+	least := float32(math.Inf(1))
+	for i := t.top; i >= 0; i-- {
+		cost := delayCost*float32(i) + lateCost*beyond/total
+		if i > knee {
+			cost += (kneeCost - delayCost) * float32(i-knee)
+		}
+		if cost <= least {
+			least, t.target = cost, i
+		}
+		beyond += t.late[i]
+	}
+}
+
 // anchor makes least the ref, and forgets which one was.
 func (t *transit) anchor(least int64) {
 	t.ref, t.known, t.min, t.stray = least, 0, math.MaxInt64, 0
