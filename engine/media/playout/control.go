@@ -14,6 +14,7 @@ type control struct {
 	spare  int // the least left over before a frame that needed a packet
 	step   int // samples
 
+	delay   int  // samples, as of the last review: how long what needs the least transit waits
 	want    int  // samples to be put in, or, below 0, to be taken out
 	patient bool // there is time until the next pause
 	rest    int  // frames until the next change
@@ -37,12 +38,13 @@ func (c *control) due() bool {
 // review decides what there is to put in or take out.
 func (c *control) review(target, tick int) {
 	if c.lead != math.MaxInt {
+		c.delay = max(0, c.lead+c.spare)
 		if short := target - c.lead; short > 0 {
 			c.want = (short+c.step-1)/c.step*c.step - c.spare
 			c.patient = false
 		} else {
 			c.want = short/c.step*c.step - c.spare
-c.patient = -c.want < c.step+c.step/2
+			c.patient = -c.want < c.step+c.step/2
 		}
 	}
 	c.begin()

@@ -32,11 +32,35 @@ func (b *Buffer) advance(n int, now int64) {
 		}
 		b.idle, b.cursor, b.filled = false, p.at, 0
 	}
-	if missing := int(p.at-b.cursor) - b.filled; p.seq > b.next && missing > 0 {
-		b.conceal(missing)
+	if p.seq == b.next {
+		b.play(p, 0, now)
 		return
 	}
-	b.play(p, now)
+	switch missing := int(p.at-b.cursor) - b.filled; {
+	case missing > p.samples || missing > 0 && !b.recover(p, missing):
+		b.conceal(missing)
+	case missing > 0: // recovered
+	case b.lead(p, now) >= b.target():
+		b.play(p, -missing, now)
+	default: // the delay may grow
+		b.play(p, 0, now)
+	}
+}
+
+// recover makes n samples, all that is missing before p, of the copy that p has of them.
+func (b *Buffer) recover(p *slot, n int) bool {
+	if b.rec == nil || n*400%b.rate != 0 {
+		return false
+	}
+	got := min(n, b.rec.Recover(b.sound.room(n), p.payload))
+	if got == 0 {
+		return false
+	}
+	b.sound.add(got)
+	b.kind = Sound
+	b.filled += n
+	b.stats.Recovered++
+	return true
 }
 
 // due is the packet to play next, whether or not others are missing before it; nil:
@@ -59,8 +83,8 @@ func (b *Buffer) lead(p *slot, now int64) int {
 	return int(now*b.tick - b.transit.ref - p.at - int64(p.samples))
 }
 
-// play decodes p.
-func (b *Buffer) play(p *slot, now int64) {
+// play decodes p. More was made up before it than was missing, by surplus samples.
+func (b *Buffer) play(p *slot, surplus int, now int64) {
 	if p.seq > b.next {
 		b.stats.Lost += uint64(p.seq - b.next)
 	}
@@ -75,7 +99,7 @@ func (b *Buffer) play(p *slot, now int64) {
 		b.stats.Dropped++
 		b.conceal(p.samples)
 	} else {
-		b.sound.add(n)
+		b.sound.merge(min(surplus, n, b.sound.len()), n)
 		b.kind = Sound
 	}
 	b.cursor, b.filled = p.at+int64(p.samples), 0

@@ -148,6 +148,9 @@ func (b *Buffer) Put(p *Packet, now int64) {
 	case strange:
 		b.stats.Dropped++
 		return
+	case again:
+		b.stats.Duplicates++
+		return
 	case begins:
 		if b.stats.Packets > 1 {
 			b.stats.Restarts++
@@ -204,6 +207,7 @@ func (b *Buffer) Frame(pcm []int16, now int64) Kind {
 // Stats tells what b has done.
 func (b *Buffer) Stats() Stats {
 	s := b.stats
+	s.Delay = b.duration(int64(b.control.delay))
 	s.Target = b.duration(int64(b.target()))
 	s.Concealed = b.duration(b.samples.concealed)
 	s.Stretched = b.duration(b.samples.stretched)

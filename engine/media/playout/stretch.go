@@ -32,6 +32,10 @@ func (f *fifo) insert(n int) {
 // merge has the first n of the size samples after what waits, which are not yet added, overlap
 // the last n that wait, and adds them.
 func (f *fifo) merge(n, size int) {
+	if n == 0 {
+		f.to += size
+		return
+	}
 	last, first := f.pcm[f.to-n:f.to], f.pcm[f.to:f.to+n]
 	blend(last, last, first)
 	copy(f.pcm[f.to:], f.pcm[f.to+n:f.to+size])
@@ -54,7 +58,11 @@ func (f *fifo) period(around bool, least, longest, rate int, alike float64) int 
 	k := rate / analysisRate
 	var space [analysisSize]int16
 	past := f.past / k
-	s := space[:past+min(2*longest, f.len())/k]
+	ahead := 2 * longest
+	if around {
+		ahead = longest
+	}
+	s := space[:past+ahead/k]
 	thin(s, f.pcm[f.from-f.past:], k)
 	best, most := 0, alike
 	for n := least / k; n <= longest/k; n++ {

@@ -19,6 +19,8 @@ type timeline struct {
 	ts      uint32
 	at, end int64
 
+	seen uint64 // bit i: the packet i before the newest has come
+
 	odd   uint16 // the number after the last that was out of place
 	chain int    // how many in a row were
 }
@@ -29,6 +31,7 @@ const (
 	fits    placing = iota
 	begins          // it has nothing to do with those before
 	strange         // it has not, and may be a stray
+	again           // it has come before
 )
 
 // place finds p's number and the place of the first of its n samples. No sound ends after
@@ -45,6 +48,12 @@ func (l *timeline) place(p *Packet, n, scale int, earliest int64, rate int) (seq
 		if step > 0 || step < -maxMisorder {
 			return 0, 0, strange
 		}
+		if back := -step; back < 64 {
+			if l.seen>>back&1 != 0 {
+				return 0, 0, again
+			}
+			l.seen |= 1 << back
+		}
 		at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
 		if at > l.at || at < l.at+step*int64(rate)/8 {
 			at = l.at + step*int64(n)
@@ -52,6 +61,7 @@ func (l *timeline) place(p *Packet, n, scale int, earliest int64, rate int) (seq
 		return l.seq + step, at, fits
 	}
 	l.chain = 0
+	l.seen = l.seen<<step | 1
 	at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
 	if soonest := l.end + (step-1)*int64(n); at < l.end || at > soonest && at+int64(n) > earliest || step == 1 && at-l.end < int64(rate/100) {
 		at = soonest
@@ -78,7 +88,7 @@ func (l *timeline) begin(p *Packet, n int) (seq, at int64, as placing) {
 	if l.started {
 		l.seq = l.seq&^0xffff + 0x20000
 	}
-	l.started, l.ssrc, l.chain = true, p.SSRC, 0
+	l.started, l.ssrc, l.seen, l.chain = true, p.SSRC, 1, 0
 	l.seq, l.ts, l.at = l.seq|int64(p.Seq), p.Timestamp, l.end
 	l.end += int64(n)
 	return l.seq, l.at, begins
