@@ -22,6 +22,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/prompt"
+	"github.com/belfry-pbx/belfry/engine/routes"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store"
 )
@@ -57,6 +58,10 @@ type Options struct {
 // emergencyLegs is how many legs there may be beyond those that MaxCalls calls are likely to have.
 const emergencyLegs = 1000
 
+// gatherRecords is how long the record of a call that has ended may wait to share a disk flush with those of others: at
+// 100 calls a second a flush for each would cost more than all the rest of the call.
+const gatherRecords = 50 * time.Millisecond
+
 // Trunk is a way to and from the public network.
 type Trunk struct {
 	Name         string
@@ -79,6 +84,7 @@ type Engine struct {
 	mailboxes *mailbox.Mailboxes
 	callLog   *callog.Log
 	metrics   metrics
+	routes    *routes.Table
 	lent      lent
 
 	mu          sync.Mutex
@@ -112,6 +118,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	e := &Engine{
 		opts: o, log: o.Log, clock: o.Clock, handler: o.Handler,
 		calls: map[string]*Call{}, legs: map[*sip.Leg]*leg{}, rooms: map[string]*Room{},
+		routes: routes.New(o.Clock),
 	}
 	if err := e.open(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -127,7 +134,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(o.Data, "voicemail"), Store: o.Store, Clock: o.Clock, Log: o.Log, FS: o.MailDisk}); err != nil {
 		return fmt.Errorf("open the mailboxes: %w", err)
 	}
-	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log}); err != nil {
+	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log, Gather: gatherRecords}); err != nil {
 		return fmt.Errorf("open the call log: %w", err)
 	}
 	e.media, err = media.New(media.Options{

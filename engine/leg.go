@@ -41,7 +41,11 @@ type leg struct {
 // newLeg makes the sound side of a leg whose signalling goes to peer, "host" or "host:port".
 // near is the leg it will talk to. prefer is the codec to put first, when known.
 func (e *Engine) newLeg(ctx context.Context, peer string, near *leg, prefer string) (*leg, error) {
-	bind, err := localAddr(ctx, peer)
+	host, _, err := net.SplitHostPort(peer)
+	if err != nil {
+		host = peer
+	}
+	bind, err := e.routes.To(ctx, host)
 	if err != nil {
 		return nil, err
 	}
@@ -63,21 +67,6 @@ func (e *Engine) newLeg(ctx context.Context, peer string, near *leg, prefer stri
 	}
 	l.local = sdp.NewLocal(addr, announce.Port(), ours(prefer))
 	return l, nil
-}
-
-// localAddr is the address this machine uses towards a peer.
-func localAddr(ctx context.Context, peer string) (netip.Addr, error) {
-	host, _, err := net.SplitHostPort(peer)
-	if err != nil {
-		host = peer
-	}
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "udp", net.JoinHostPort(host, "9")) // sends nothing: it only asks the routing table
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("find the way to %s: %w", host, err)
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
 }
 
 // attach joins a leg's sound to its dialog and lets go of both when the dialog ends.

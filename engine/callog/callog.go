@@ -2,7 +2,7 @@
 // own log of calls.
 //
 // Both are bounded: records by age and number, a person's log to the latest entries. An
-// addition is on the disk when its call returns; the store commits many at once.
+// addition is on the disk when its call returns; those of calls that end together share a flush.
 package callog
 
 import (
@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
@@ -41,6 +42,7 @@ type Options struct {
 	Keep       time.Duration // how long records are kept; 0: 90 days
 	MaxRecords int           // how many at most; 0: 1,000,000
 	MaxEntries int           // in each person's log; 0: 500
+	Gather     time.Duration // additions within this time of the last disk flush wait to share the next; 0: none waits
 }
 
 // Log is safe for concurrent use.
@@ -50,6 +52,12 @@ type Log struct {
 	keep       time.Duration
 	maxRecords uint64
 	maxEntries uint64
+	gather     time.Duration
+
+	mu         sync.Mutex
+	waiting    []addition // for the next transaction
+	committing sync.Mutex
+	last       time.Time // when the last transaction began; committing guards it
 }
 
 // Open opens the log that is kept in s.
@@ -57,10 +65,10 @@ func Open(ctx context.Context, s store.Store, o Options) (*Log, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	if o.Keep < 0 || o.MaxRecords < 0 || o.MaxEntries < 0 {
-		return nil, fmt.Errorf("callog: a limit is negative: %v, %d records, %d entries", o.Keep, o.MaxRecords, o.MaxEntries)
+	if o.Keep < 0 || o.Gather < 0 || o.MaxRecords < 0 || o.MaxEntries < 0 {
+		return nil, fmt.Errorf("callog: a limit is negative: %v, %v, %d records, %d entries", o.Keep, o.Gather, o.MaxRecords, o.MaxEntries)
 	}
-	l := &Log{store: s, clock: o.Clock, keep: o.Keep, maxRecords: uint64(o.MaxRecords), maxEntries: uint64(o.MaxEntries)}
+	l := &Log{store: s, clock: o.Clock, keep: o.Keep, maxRecords: uint64(o.MaxRecords), maxEntries: uint64(o.MaxEntries), gather: o.Gather}
 	if l.clock == nil {
 		l.clock = clock.Real()
 	}
@@ -127,7 +135,7 @@ func (l *Log) Add(ctx context.Context, r Record) error {
 	if ttl <= 0 { // an old one, imported
 		return nil
 	}
-	err = l.store.Batch(ctx, func(tx store.Batch) error {
+	err = l.together(ctx, func(tx store.Batch) error {
 		n, err := count(tx, "calls")
 		if err != nil {
 			return err

@@ -40,7 +40,7 @@ func (l *Log) AddEntry(ctx context.Context, line string, e Entry) error {
 		return fmt.Errorf("%w: %.40q", ErrKind, e.Kind)
 	}
 	trim(&e.ID, &e.Number, &e.Name, &e.ByOther)
-	err := l.store.Batch(ctx, func(tx store.Batch) error {
+	err := l.together(ctx, func(tx store.Batch) error {
 		n, err := count(tx, line)
 		if err != nil {
 			return err

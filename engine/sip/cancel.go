@@ -63,7 +63,7 @@ func (s *Server) gotCancel(req *sip.Request, tx *sip.ServerTx) {
 			l.endReason = headerValue(req, "Reason")
 			l.mu.Unlock()
 			if err := l.reject(487, "", ErrCancelled); err != nil {
-				l.log.Debug("CANCEL", "err", err)
+				l.log().Debug("CANCEL", "err", err)
 			}
 			return
 		}

@@ -71,7 +71,7 @@ func (c *inviteClient) success(res *sip.Response) {
 	}
 	l.confirm(res)
 	if err := l.sendAck(seq); err != nil {
-		l.log.Warn("acknowledging", "err", err)
+		l.log().Warn("acknowledging", "err", err)
 	}
 	if !won {
 		l.hangUpFork()
@@ -125,7 +125,7 @@ func (l *Leg) hangUpFork() {
 		ctx, cancel := context.WithTimeout(l.s.ctx, 64*l.s.timers.T1)
 		defer cancel()
 		if _, err := l.do(ctx, sip.BYE, nil, ""); err != nil {
-			l.log.Debug("hanging up a late fork", "err", err)
+			l.log().Debug("hanging up a late fork", "err", err)
 		}
 	})
 }

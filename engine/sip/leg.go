@@ -17,7 +17,6 @@ import (
 // Leg is one INVITE dialog, in either direction. Its methods may be called from any goroutine.
 type Leg struct {
 	s      *Server
-	log    *slog.Logger
 	id     string
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -73,9 +72,11 @@ type LegHandler struct {
 func (s *Server) newLeg(d Dialog) *Leg {
 	l := &Leg{s: s, id: token(8), d: d, acked: make(chan struct{}), idle: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(s.ctx)
-	l.log = s.log.With("leg", l.id, "callID", d.CallID)
 	return l
 }
+
+// log is made when something is to be said, which seldom is.
+func (l *Leg) log() *slog.Logger { return l.s.log.With("leg", l.id, "callID", l.d.CallID) }
 
 // ID is unique in this process. CallID is the dialog's Call-ID.
 func (l *Leg) ID() string     { return l.id }
@@ -231,7 +232,7 @@ func (l *Leg) bye(cause error, h ...Header) {
 		ctx, cancel := clock.WithTimeout(context.WithoutCancel(l.ctx), clock.Real(), 64*l.s.timers.T1)
 		defer cancel()
 		if _, err := l.do(ctx, sip.BYE, nil, "", h...); err != nil {
-			l.log.Debug("BYE", "err", err)
+			l.log().Debug("BYE", "err", err)
 		}
 	})
 }
@@ -409,6 +410,11 @@ func (l *Leg) gotBye(req *sip.Request, tx *sip.ServerTx) {
 		}
 	}
 	l.finish(ErrBye)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !closed(l.acked) {
+		close(l.acked) // who hangs up has had our 2xx, even if the ACK comes late or never
+	}
 }
 
 func closed(c <-chan struct{}) bool {

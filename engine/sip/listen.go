@@ -253,9 +253,9 @@ func (s *Server) localFor(transport string, remote netip.AddrPort) (local, error
 	case s.o.Advertise != "":
 		l.host = s.o.Advertise
 	default:
-		a, err := routeTo(remote)
+		a, err := s.routes.To(s.ctx, remote.Addr().String())
 		if err != nil {
-			return local{}, err
+			return local{}, fmt.Errorf("sip: %w", err)
 		}
 		l.host = a.String()
 	}
@@ -269,16 +269,6 @@ func (s *Server) bound(transport string, a netip.AddrPort) bool {
 		}
 	}
 	return false
-}
-
-// routeTo asks the kernel which local address it would send from. Nothing is sent.
-func routeTo(remote netip.AddrPort) (netip.Addr, error) {
-	c, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(remote))
-	if err != nil {
-		return netip.Addr{}, fmt.Errorf("sip: no route to %s: %w", remote.Addr(), err)
-	}
-	defer c.Close()
-	return addrPort(c.LocalAddr()).Addr(), nil
 }
 
 // ownHosts are the names and addresses that mean this exchange.

@@ -182,7 +182,7 @@ func (l *Leg) inviteTransaction(ctx context.Context, req *sip.Request) (*sip.Res
 	tx.OnRetransmission(func(*sip.Response) {
 		defer s.recover("a repeated 2xx")
 		if err := l.sendAck(seq); err != nil {
-			l.log.Debug("acknowledging again", "err", err)
+			l.log().Debug("acknowledging again", "err", err)
 		}
 	})
 	if err := tx.Init(); err != nil {
@@ -201,7 +201,7 @@ func (l *Leg) inviteTransaction(ctx context.Context, req *sip.Request) (*sip.Res
 				l.mu.Unlock()
 				l.endOffer()
 				if err := l.sendAck(seq); err != nil {
-					l.log.Warn("acknowledging a re-INVITE", "err", err)
+					l.log().Warn("acknowledging a re-INVITE", "err", err)
 				}
 			}
 			s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
@@ -274,7 +274,7 @@ func (l *Leg) gotReinvite(req *sip.Request, tx *sip.ServerTx) {
 		res.AppendHeader(sip.NewHeader("Content-Type", sdpType))
 	}
 	if err := s.send(req, tx, res); err != nil {
-		l.log.Debug("answering a re-INVITE", "err", err)
+		l.log().Debug("answering a re-INVITE", "err", err)
 		l.mu.Lock()
 		l.pendingAck = nil
 		l.mu.Unlock()

@@ -63,7 +63,7 @@ func (l *Leg) repeatProvisional(res *sip.Response) {
 			return
 		case <-giveUp.C():
 			if err := l.reject(504, "No PRACK", ErrTimeout); err != nil {
-				l.log.Debug("giving up", "err", err)
+				l.log().Debug("giving up", "err", err)
 			}
 			return
 		case <-timer.C():
@@ -74,7 +74,7 @@ func (l *Leg) repeatProvisional(res *sip.Response) {
 				return
 			}
 			if err := l.stx.Respond(res); err != nil {
-				l.log.Debug("repeating a provisional response", "err", err)
+				l.log().Debug("repeating a provisional response", "err", err)
 			}
 			interval *= 2
 			timer.Reset(interval)
@@ -144,7 +144,7 @@ func (l *Leg) prack(res *sip.Response) bool {
 		ctx, cancel := context.WithTimeout(l.s.ctx, 64*l.s.timers.T1)
 		defer cancel()
 		if _, err := l.do(ctx, sip.PRACK, nil, "", Header{"RAck", fmt.Sprintf("%d %d INVITE", rseq, seq)}); err != nil {
-			l.log.Debug("PRACK", "err", err)
+			l.log().Debug("PRACK", "err", err)
 		}
 	})
 	return true

@@ -19,6 +19,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/routes"
 	"github.com/belfry-pbx/belfry/engine/sip/resolve"
 )
 
@@ -41,6 +42,7 @@ type Server struct {
 	auth     authenticator
 	suspects *suspects
 	dns      *resolve.Resolver
+	routes   *routes.Table
 	reg      *registration
 	trunks   trunkTable
 	subs     subscriptions
@@ -88,6 +90,7 @@ func New(o Options) (*Server, error) {
 		dialogs: make(map[dialogID]*Leg), invites: make(map[string]*Leg), open: make(map[inviteID]*Leg), guests: make(map[string]int),
 		clients: make(map[string]*inviteClient),
 	}
+	s.routes = routes.New(s.clock)
 	s.ready = make(chan struct{})
 	rand.Read(s.tagKey[:])
 	s.ctx, s.cancel = context.WithCancelCause(context.Background())

@@ -90,7 +90,7 @@ func (l *Leg) startSession() {
 }
 
 func (l *Leg) expireSession() {
-	l.log.Info("the session expired without refresh")
+	l.log().Info("the session expired without refresh")
 	l.bye(ErrSessionExpired)
 }
 
@@ -122,7 +122,7 @@ func (l *Leg) refreshSession() {
 		_, err = l.Offer(ctx, sdp)
 	}
 	if err != nil {
-		l.log.Warn("refreshing the session", "err", err)
+		l.log().Warn("refreshing the session", "err", err)
 		return
 	}
 	l.startSession()

@@ -98,7 +98,7 @@ func (l *Leg) authorise(ctx context.Context, method sip.RequestMethod, res *sip.
 	l.mu.Unlock()
 	auth, err := l.auth.answer(res, string(method), uri, body)
 	if err != nil {
-		l.log.Warn("a challenge inside the dialog is not answered", "err", err)
+		l.log().Warn("a challenge inside the dialog is not answered", "err", err)
 		return nil
 	}
 	req, err := l.request(ctx, method, body, contentType, append(slices.Clone(h), *auth)...)

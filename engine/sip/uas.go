@@ -72,7 +72,7 @@ func (s *Server) gotInvite(req *sip.Request, tx *sip.ServerTx, tag string) {
 		return
 	}
 	if err := tx.Respond(s.response(req, 100, "", nil)); err != nil {
-		l.log.Debug("responding 100", "err", err)
+		l.log().Debug("responding 100", "err", err)
 	}
 	if !tx.OnCancel(func(c *sip.Request) {
 		reason := headerValue(c, "Reason")
@@ -341,7 +341,7 @@ func (l *Leg) repeat2xx(acked <-chan struct{}, again func() error) {
 			return
 		case <-timer.C():
 			if err := again(); err != nil {
-				l.log.Debug("repeating 2xx", "err", err)
+				l.log().Debug("repeating 2xx", "err", err)
 			}
 			interval = min(2*interval, t.T2)
 			timer.Reset(interval)

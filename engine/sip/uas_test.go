@@ -174,6 +174,26 @@ func TestLostAckEndsWithBye(t *testing.T) {
 	}
 }
 
+// A caller who hangs up has had the 200, even where the ACK was lost or comes behind the BYE.
+func TestByeEndsRepeatingTheAnswer(t *testing.T) {
+	in := make(chan *Leg, 1)
+	s := startServer(t, func(o *Options) { o.Invite = legs(in) })
+	p := newPhone(t, s, "1001")
+	c := p.inviteAuth("77513", offerSDP)
+	leg := <-in
+	if err := leg.Answer(t.Context(), []byte(answerSDP)); err != nil {
+		t.Fatal(err)
+	}
+	c.established(p.response("INVITE", 200))
+	c.do("BYE", "")
+	p.response("BYE", 200)
+	eventually(t, "it stopped", func() bool { return closed(leg.acked) })
+	is200 := func(m *msg) bool { _, method := m.cseq(); return method == "INVITE" && m.code() == 200 }
+	if n := p.count(is200); n > 4 { // without the BYE it would have been nine or more by now
+		t.Errorf("%d 200s", n)
+	}
+}
+
 // Hanging up before the ACK must wait for it (RFC 3261 section 15).
 func TestHangupWaitsForTheAck(t *testing.T) {
 	in := make(chan *Leg, 1)
