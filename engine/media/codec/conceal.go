@@ -2,6 +2,8 @@ package codec
 
 import "math"
 
+const aheadRoom = 24
+
 // A concealer guesses what was lost from what was heard before, at any rate: ITU-T G.711 Appendix I. The
 // last pitch period is said again and again, after 10 ms the last two, after 20 ms the
 // last three; from 10 ms on it grows quieter, and after 60 ms it is silent. Unlike
@@ -19,6 +21,8 @@ type concealer struct {
 	next    int     // of loop
 	fading  []int16 // what goes on from before, while the loop takes over
 	faded   int     // how many of fading are over
+	made    []int16 // ahead of being said, in room
+	room    [aheadRoom]int16
 }
 
 func newConcealer(rate int) *concealer {
@@ -40,7 +44,7 @@ func (c *concealer) heard(pcm []int16) {
 		for i, v := range pcm[:n] {
 			pcm[i] = blend(c.say(), v, i+1, n+1)
 		}
-		c.missing = 0
+		c.missing, c.made = 0, nil
 	}
 	c.keep(pcm)
 }
@@ -65,8 +69,27 @@ func (c *concealer) keep(pcm []int16) {
 	}
 }
 
-// say makes the next sample of a gap.
+// say gives the next sample of a gap.
 func (c *concealer) say() int16 {
+	if len(c.made) == 0 {
+		return c.sample()
+	}
+	v := c.made[0]
+	c.made = c.made[1:]
+	return v
+}
+
+// ahead is what will be said next, if the gap goes on. n is at most aheadRoom.
+func (c *concealer) ahead(n int) []int16 {
+	c.made = c.room[:copy(c.room[:], c.made)]
+	for len(c.made) < n {
+		c.made = append(c.made, c.sample())
+	}
+	return c.made
+}
+
+// sample makes a sample of a gap.
+func (c *concealer) sample() int16 {
 	ten := c.rate / 100
 	span, into := c.missing/ten, c.missing%ten
 	if span >= 6 {

@@ -72,8 +72,8 @@ func (b *g722Band) predict(d int32) {
 	b.estimate = saturate(poles + b.zeros)
 }
 
-// encodeLow codes one sample of the lower band (SUBTRA, QUANTL, INVQAL).
-func (b *g722Band) encodeLow(x int32) byte {
+// quantiseLow codes one sample of the lower band (SUBTRA, QUANTL).
+func (b *g722Band) quantiseLow(x int32) byte {
 	e := saturate(x - b.estimate)
 	size := e ^ e>>31 // -1 is as small as 0
 	// The interval: how many decision levels lie at or below it. They rise, so halving finds it.
@@ -83,17 +83,13 @@ func (b *g722Band) encodeLow(x int32) byte {
 			i = j
 		}
 	}
-	var code byte
 	if e < 0 {
-		code = g722Negative[i]
-	} else {
-		code = byte(61 - i)
+		return g722Negative[i]
 	}
-	b.adaptLow(code)
-	return code
+	return byte(61 - i)
 }
 
-// adaptLow follows the four upper bits of a code, which is all that the predictor knows of it.
+// adaptLow follows the four upper bits of a code, which is all that the predictor knows of it (INVQAL, LOGSCL, SCALEL).
 func (b *g722Band) adaptLow(code byte) {
 	q := code >> 2 & 15
 	d := b.scale * g722Low4[q] >> 15
@@ -108,8 +104,8 @@ func (b *g722Band) decodeLow(code byte) int32 {
 	return min(max(v, -16384), 16383)
 }
 
-// encodeHigh codes one sample of the upper band (QUANTH).
-func (b *g722Band) encodeHigh(x int32) byte {
+// quantiseHigh codes one sample of the upper band (SUBTRA, QUANTH).
+func (b *g722Band) quantiseHigh(x int32) byte {
 	e := saturate(x - b.estimate)
 	code := byte(1) // negative and small; the others follow
 	if e>>31^e >= 564*b.scale>>12 {
@@ -118,10 +114,10 @@ func (b *g722Band) encodeHigh(x int32) byte {
 	if e >= 0 {
 		code += 2
 	}
-	b.adaptHigh(code)
 	return code
 }
 
+// adaptHigh follows a code and returns the difference it stands for (INVQAH, LOGSCH, SCALEH).
 func (b *g722Band) adaptHigh(code byte) int32 {
 	d := b.scale * g722High2[code&3] >> 15
 	b.scaleHigh(g722HighWeight[code&3])
@@ -129,7 +125,7 @@ func (b *g722Band) adaptHigh(code byte) int32 {
 	return d
 }
 
-// decodeHigh gives one sample of the upper band (INVQAH, RECONS, LIMIT).
+// decodeHigh gives one sample of the upper band (RECONS, LIMIT).
 func (b *g722Band) decodeHigh(code byte) int32 {
 	estimate := b.estimate
 	return min(max(estimate+b.adaptHigh(code), -16384), 16383)

@@ -63,13 +63,3 @@ func TestG722EqualsSpandsp(t *testing.T) {
 		})
 	}
 }
-
-// firstDifference is where a and b, of one length, differ first, or -1.
-func firstDifference[T comparable](a, b []T) int {
-	for i, v := range a {
-		if v != b[i] {
-			return i
-		}
-	}
-	return -1
-}

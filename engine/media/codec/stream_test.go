@@ -138,3 +138,13 @@ func similarity(a, b []int16) float64 {
 	}
 	return ab / math.Sqrt(max(aa*bb, 1))
 }
+
+// firstDifference is where a and b, of one length, differ first, or -1.
+func firstDifference[T comparable](a, b []T) int {
+	for i, v := range a {
+		if v != b[i] {
+			return i
+		}
+	}
+	return -1
+}
