@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -34,12 +35,12 @@ const (
 	// circle through our own sockets.
 	sweepEnters = 32
 
-	// A socket that gets more than floodPackets in floodTicks, sweepRounds a tick, is
-	// being flooded. It is then read packet by packet, until calmTicks have passed
-	// without a flood.
-	floodTicks   = 20
-	floodPackets = floodTicks * sweepRounds
-	calmTicks    = 200
+	// A socket that gets more than floodRate packets a millisecond, 32 times what a
+	// call needs, is being flooded once it has used up floodBurst: that is more than
+	// its buffer in the kernel holds, so that what a stall left there is no flood. It
+	// is then read packet by packet, and no faster, until half of that is saved up.
+	floodRate  = 1.6
+	floodBurst = 400
 
 	maxSlots = 1 << 20 // what a request's number has room for
 )
@@ -54,7 +55,7 @@ func (uringNetwork) newDriver() (driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &uringDriver{ring: ring}
+	d := &uringDriver{ring: ring, began: time.Now()}
 	places := len(ring.sqes)
 	d.held, d.refs = make([]uint32, places), make([]uint8, uringBuffers)
 	if d.buffers, err = newBufferRing(ring, uringBuffers, uringBufferSize); err == nil {
@@ -88,7 +89,8 @@ type uringDriver struct {
 	free    []uint32
 	unarmed []uint64 // the receive requests to be made
 	polled  []uint64 // the receive requests of sockets that are read packet by packet
-	sweeps  uint32
+	began   time.Time
+	now     float64 // when this sweep began, in milliseconds since then
 
 	scratch [uringBufferSize]byte // for those
 	from    unix.RawSockaddrInet6
@@ -98,11 +100,10 @@ type uringDriver struct {
 type uringSlot struct {
 	socket     *socket // nil: free
 	generation uint32  // of the socket in this slot: what comes late for the one before is not taken for its
-	window     uint32  // the flood window that count counts in
-	count      uint32
-	calm       uint32 // ticks in a row without a flood
-	armed      bool   // there is a receive request
-	polled     bool   // there is to be none: the socket is flooded
+	credit     float32 // how many packets more it may get before it counts as flooded
+	credited   float64 // when credit was last reckoned
+	armed      bool    // there is a receive request
+	polled     bool    // there is to be none: the socket is flooded
 }
 
 // What a request is known by: its kind, the length of what it sends, the slot and
@@ -145,7 +146,7 @@ func (d *uringDriver) add(s *socket) error {
 		slot = uint32(len(d.slots))
 		d.slots = append(d.slots, uringSlot{})
 	}
-	d.slots[slot] = uringSlot{socket: s, generation: d.slots[slot].generation}
+	d.slots[slot] = uringSlot{socket: s, generation: d.slots[slot].generation, credit: floodBurst, credited: d.now}
 	s.slot = int(slot)
 	d.unarmed = append(d.unarmed, d.number(kindReceive, slot, 0))
 	return nil
@@ -214,7 +215,7 @@ func (d *uringDriver) letGo(buffer uint32) {
 // sweep has the kernel receive until nothing is left that came before it, and looks
 // at what there is.
 func (d *uringDriver) sweep(r receiver) {
-	d.sweeps++
+	d.now = time.Since(d.began).Seconds() * 1e3
 	if d.inHand != 0 { // a panic has kept it
 		d.letGo(d.inHand - 1)
 		d.inHand = 0
@@ -297,24 +298,30 @@ func (d *uringDriver) take(c cqe, r receiver) {
 	}
 }
 
+// reckon brings a socket's credit up to now.
+func (d *uringDriver) reckon(e *uringSlot) {
+	e.credit = min(floodBurst, e.credit+floodRate*float32(d.now-e.credited))
+	e.credited = d.now
+}
+
 // countFlood ends the receive request of a socket that gets more than any call may.
 func (d *uringDriver) countFlood(e *uringSlot, slot uint32) {
-	if window := d.sweeps / floodTicks; e.window != window {
-		e.window, e.count = window, 0
+	if e.credited != d.now {
+		d.reckon(e)
 	}
-	e.count++
-	if e.count <= floodPackets || e.polled {
+	e.credit--
+	if e.credit >= 0 || e.polled {
 		return
 	}
-	e.polled, e.calm = true, 0
+	e.polled = true
 	d.polled = append(d.polled, d.number(kindReceive, slot, 0))
 	if e.armed {
 		d.cancel(slot)
 	}
 }
 
-// readPolled takes a few packets of each flooded socket. The rest waits in the
-// kernel and is dropped there.
+// readPolled takes of each flooded socket what its credit allows. The rest waits in
+// the kernel and is dropped there.
 func (d *uringDriver) readPolled(r receiver) {
 	for i := 0; i < len(d.polled); {
 		e, _ := d.slotOf(d.polled[i])
@@ -333,20 +340,18 @@ func (d *uringDriver) readPolled(r receiver) {
 }
 
 func (d *uringDriver) calmed(e *uringSlot, r receiver) bool {
-	e.calm++
-	for n := range sweepRounds {
+	d.reckon(e)
+	for e.credit >= 1 {
 		size := uint32(unix.SizeofSockaddrInet6)
 		got, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(e.socket.fd), uintptr(unsafe.Pointer(&d.scratch)), uintptr(len(d.scratch)),
 			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&d.from)), uintptr(unsafe.Pointer(&size)))
 		if errno != 0 {
 			break
 		}
+		e.credit--
 		r.packet(e.socket, d.scratch[:got], addrPort(&d.from))
-		if n == sweepRounds-1 {
-			e.calm = 0
-		}
 	}
-	return e.calm >= calmTicks
+	return e.credit >= floodBurst/2
 }
 
 func (d *uringDriver) send(s *socket, b []byte, to netip.AddrPort) bool {
