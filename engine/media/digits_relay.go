@@ -65,13 +65,12 @@ func nextSegment(moved, duration uint32) (covered uint32, follows bool) {
 // relayEvent passes on a telephone-event packet that another session has received.
 func (s *Session) relayEvent(sh *shard, p *packet, from *Session) {
 	switch {
-	case !s.format.Send || s.digits.busy():
-		s.sender.relay.on = false
+	case !s.mayRelay():
 		return
 	case s.format.EventPayloadType == 0 || len(p.payload()) < eventSize:
 		s.drop(sh, DropEvent)
 		return
-	case from.format.EventClockRate == s.format.EventClockRate && from.reception.hz() == uint32(s.sender.clockRate()):
+	case !from.transcodes && from.format.EventClockRate == s.format.EventClockRate && from.reception.hz() == uint32(s.sender.clockRate()):
 		s.relayPacket(sh, p, s.format.EventPayloadType, eventDuration(p.payload()))
 		return
 	}

@@ -10,6 +10,7 @@ type mouth struct {
 	encoder   codec.Encoder // nil: not to be had on this machine
 	rate      int           // Hz: of the sound that is said
 	resampler *codec.Resampler
+	used      int64 // tick
 }
 
 // fit makes the mouth one for a codec and sound at a rate.
@@ -38,6 +39,7 @@ func (s *Session) say(sh *shard, pcm []int16, rate int) {
 		s.mouth = &mouth{}
 	}
 	m := s.mouth
+	m.used = sh.tick
 	if m.codec != c || m.rate != rate {
 		m.fit(c, rate)
 	}

@@ -54,16 +54,47 @@ func (s *Session) receive(sh *shard, sock *socket, b []byte, from netip.AddrPort
 	s.reception.count(&p, sh.arrival, kind == soundKind)
 	switch {
 	case kind == soundKind && len(p.payload()) > 0:
-		s.receiveAudio(sh, &p, c)
+		s.receiveSound(sh, &p, c)
 		return
 	case kind == eventKind:
 		s.receiveEvent(sh, &p)
-	}
-	for _, r := range s.recorders {
-		r.pass(&p, sh.tick)
+	case kind == noiseKind:
+		s.receiveNoise(sh, &p)
 	}
 }
+
+// receiveSound gives sound to the taps first: a relay writes over it.
+func (s *Session) receiveSound(sh *shard, p *packet, c codec.Codec) {
+	for _, r := range s.recorders {
+		r.hear(p, c, sh.tick)
+	}
+	to := s.listener()
+	s.transcodes = to != nil && !to.relays(c)
+	if s.source == fromMixer {
+		s.member.hear(p, c)
+	}
+	if s.transcodes || s.listensForKeys() {
+		s.put(sh, p, c, false)
+	}
+	if to != nil && !s.transcodes {
+		to.relaySound(sh, p, c)
+	}
+}
+
+// receiveNoise takes a packet of comfort noise (RFC 3389), which is sound to who
+// decodes, and passed on to who has agreed to get it.
+func (s *Session) receiveNoise(sh *shard, p *packet) {
+	s.pass(sh, p, true)
+	to := s.listener()
+	if to == nil || s.transcodes || !to.format.ComfortNoise || to.sender.clockRate() != sampleRate || !to.mayRelay() {
+		return
+	}
+	to.relayPacket(sh, p, noisePayloadType, frameSamples)
+}
+
 func (s *Session) receiveEvent(sh *shard, p *packet) {
+	s.keyed = true
+	s.pass(sh, p, false)
 	earlier, now := s.detector.event(p, sh.tick)
 	if earlier.Key != 0 {
 		s.home.tell(event{session: s, digit: earlier})
@@ -76,17 +107,10 @@ func (s *Session) receiveEvent(sh *shard, p *packet) {
 	}
 }
 
-// receiveAudio gives sound to the taps first: a relay writes over it.
-func (s *Session) receiveAudio(sh *shard, p *packet, c codec.Codec) {
+// pass tells who puts sound in order of a packet that has none.
+func (s *Session) pass(sh *shard, p *packet, noise bool) {
 	for _, r := range s.recorders {
-		r.hear(p, c, sh.tick)
+		r.pass(p, sh.tick)
 	}
-	switch s.source {
-	case fromPeer:
-		s.peer.relaySound(sh, p, c)
-	case fromMixer:
-		s.member.hear(p, c)
-	case fromEcho:
-		s.relaySound(sh, p, c)
-	}
+	s.put(sh, p, codec.None, noise)
 }

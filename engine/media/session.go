@@ -39,6 +39,10 @@ type Session struct {
 	origin    origin
 	reception reception
 	detector  detector
+	keyed     bool // telephone-events have come
+	ear       *ear // nil while nobody needs the sound
+	// transcodes: what is heard is said to the listener, not relayed.
+	transcodes bool
 	recorders []*Recorder
 	heard     time.Time // when RTP last came, or was first expected
 	silent    bool      // the time-out has been reported
@@ -71,7 +75,8 @@ const (
 // packet path and serves other sessions too: they must not block. Nil ones are
 // not called.
 type Events struct {
-	// Digit is an RFC 4733 key, reported once a press, at its end.
+	// Digit is a key, by RFC 4733 or with Format.Inband in the sound, reported once a
+	// press, at its end.
 	Digit func(Digit)
 	// Timeout tells that RTP was expected and has not come for Options.RTPTimeout.
 	// It comes once for each SetFormat.
@@ -129,7 +134,7 @@ func (s *Session) agreedCodec() codec.Codec {
 	return s.agreed.Codec
 }
 
-// Echo makes the session send back what it hears.
+// Echo makes the session send back what it hears, in the codec it sends.
 func (s *Session) Echo() { s.setSourceLater(fromEcho) }
 
 // Silence makes the session send nothing.
@@ -177,9 +182,10 @@ func (s *Session) Close() {
 
 // Bridge makes a and b each other's source: what one hears the other sends, its
 // header rewritten, its payload untouched or, between the two laws of G.711,
-// translated. RFC 4733 events are passed on and reported. Giving either another
-// source ends the bridge for both. b moves to a's shard, which takes up to two
-// ticks.
+// translated. What one sends in a codec that the other does not get is transcoded,
+// each way by itself, for as long as it lasts. RFC 4733 events are passed on and
+// reported. Giving either another source ends the bridge for both. b moves to a's
+// shard, which takes up to two ticks.
 func Bridge(a, b *Session) {
 	if a == b || a.engine != b.engine {
 		return // a session cannot be its own peer, nor reach into another engine

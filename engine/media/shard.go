@@ -55,7 +55,8 @@ type shard struct {
 	stalls    uint64
 	worst     time.Duration
 	out       [headerSize + maxPayload]byte // a packet being made
-	pcm       [maxFrame]int16               // a frame of it
+	heard     [maxFrame]int16               // a frame of what came in
+	pcm       [maxFrame]int16               // one to be sent
 	resampled [maxFrame]int16               // and the same at another rate
 	report    [maxReport]byte
 }

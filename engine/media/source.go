@@ -17,6 +17,7 @@ func (s *Session) setFormat(f Format) {
 		s.reception = reception{}
 		s.detector = detector{}
 	}
+	s.keyed = false
 	s.detector.clock = uint32(f.EventClockRate)
 	s.setClock(f.Codec.ClockRate())
 	s.origin.reset(f.Remote, f.Learn)
@@ -65,6 +66,7 @@ func (s *Session) setSource(k sourceKind) {
 	}
 	s.sender.flowing = false
 	s.sender.relay.on = false
+	s.transcodes = false
 }
 
 func (s *Session) play(p *Player) {
@@ -97,6 +99,10 @@ func (s *Session) tap(r *Recorder) {
 
 // visit runs once a frame: whatever is due for this session.
 func (s *Session) visit(sh *shard) {
+	s.hearFrame(sh)
+	if s.mouth != nil && sh.tick-s.mouth.used > idleTicks {
+		s.mouth = nil
+	}
 	if s.source == fromPlayer {
 		s.playFrame(sh) // while digits are sent it goes on unheard
 	}
@@ -147,12 +153,21 @@ func (s *Session) playFrame(sh *shard) {
 
 // relaySound sends on a packet of sound that another session, or this one, has received.
 func (s *Session) relaySound(sh *shard, p *packet, c codec.Codec) {
-	if !s.format.Send || s.digits.busy() {
-		s.sender.relay.on = false
+	if !s.mayRelay() {
 		return
 	}
 	codec.Transcode(p.payload(), c, s.format.Codec)
 	s.relayPacket(sh, p, s.format.PayloadType, uint32(len(p.payload())))
+}
+
+// mayRelay tells whether a packet of another session may go out now. Where not, the
+// next one begins anew.
+func (s *Session) mayRelay() bool {
+	if s.format.Send && !s.digits.busy() {
+		return true
+	}
+	s.sender.relay.on = false
+	return false
 }
 
 // relayPacket sends on a packet, its header rewritten; span is what it covers, in
