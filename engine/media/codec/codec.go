@@ -1,7 +1,8 @@
 // Package codec turns sound into RTP payloads and back: G.711 in both laws
 // (ITU-T G.711; RFC 3551 section 4.5.14), G.722 (ITU-T G.722; RFC 3551 section
 // 4.5.2) and Opus (RFC 6716, RFC 7587); it conceals what was lost on the way
-// (ITU-T G.711 Appendix I), and brings sound from one sampling rate to another.
+// (ITU-T G.711 Appendix I), makes comfort noise (RFC 3389), and brings sound from one
+// sampling rate to another.
 //
 // Sound is 16-bit linear, one channel. Everything works on slices the caller owns
 // and allocates nothing once made, but the function Resample.
