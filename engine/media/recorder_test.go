@@ -71,7 +71,11 @@ func TestTimeline(t *testing.T) {
 				t.Fatalf("%d samples, want %d frames", len(got), len(c.want))
 			}
 			for i, v := range got {
-				if want := c.want[i/frameSamples]; v != want && want != concealment {
+				want, before := c.want[i/frameSamples], c.want[max(0, i/frameSamples-1)]
+				if want == concealment || before == concealment && i%frameSamples < frameSamples/2 { // which fades into what follows
+					continue
+				}
+				if v != want {
 					t.Fatalf("sample %d is %d, want %v", i, v, c.want)
 				}
 			}
@@ -196,8 +200,8 @@ func TestRecordingFails(t *testing.T) {
 	}
 }
 
-// While the disk stalls, sound is kept; what is too much becomes silence of the
-// same length, and is counted.
+// While the disk stalls, sound is kept; what is too much is lost, and counted, but
+// its time is not.
 func TestRecordingThroughAStalledDisk(t *testing.T) {
 	w := newWorld(t, Options{})
 	p := newPhone(t, w.e, SessionOptions{}, codec.PCMU, nil)
@@ -233,7 +237,7 @@ func TestRecordingThroughAStalledDisk(t *testing.T) {
 			silent++
 		}
 	}
-	if silent != int(r.Overflow()) {
+	if lost := int(r.Overflow()); silent > lost || silent < lost-concealed {
 		t.Errorf("%d frames are silent, %d were lost", silent, r.Overflow())
 	}
 }
