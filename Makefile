@@ -1,7 +1,8 @@
 # make test is the one command that checks everything; it installs what it needs.
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# Phones that nobody here wrote; a C compiler, which go test -race needs.
+# Phones that nobody here wrote, with the codecs (libopus0, libspandsp2) that ours are tested against; a C compiler,
+# which go test -race needs.
 PACKAGES    := sip-tester baresip-core gcc libc6-dev
 COMMANDS    := sipp baresip gcc
 
@@ -10,6 +11,7 @@ COMMANDS    := sipp baresip gcc
 test: tools
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt these: $$unformatted"; exit 1; }
 	go vet ./...
+	go vet -tags static ./engine/media/...
 	go run $(STATICCHECK) ./...
 	go test -race -timeout 30m ./...
 

@@ -7,15 +7,17 @@ package codec
 
 // g722Band is the adaptive predictor and the scale of one band (clause 3.6, 6.2.1).
 type g722Band struct {
-	estimate     int32    // S: what the predictor expects next
-	zeros        int32    // SZ: the part of it that the zero section makes
-	a1, a2       int32    // coefficients of the pole section
-	r1, r2       int32    // twice the last two reconstructed samples, saturated
-	sign1, sign2 int32    // of the last two partially reconstructed samples: 0 or -1
-	b            [6]int32 // coefficients of the zero section
-	d            [6]int32 // twice the last six quantised differences, saturated
-	log          int32    // NB: logarithm of the scale
-	scale        int32    // DET
+	estimate     int32 // S: what the predictor expects next
+	zeros        int32 // SZ: the part of it that the zero section makes
+	a1, a2       int32 // coefficients of the pole section
+	r1, r2       int32 // twice the last two reconstructed samples, saturated
+	sign1, sign2 int32 // of the last two partially reconstructed samples: 0 or -1
+	// The zero section's coefficients, and twice the last six quantised differences, saturated: fields, since
+	// the compiler keeps those in registers and arrays in memory.
+	b1, b2, b3, b4, b5, b6 int32
+	d1, d2, d3, d4, d5, d6 int32
+	log                    int32 // NB: logarithm of the scale
+	scale                  int32 // DET
 }
 
 // scaleLow and scaleHigh adapt the band's scale by the multiplier w (LOGSCL and SCALEL, LOGSCH and SCALEH).
@@ -55,20 +57,30 @@ func (b *g722Band) predict(d int32) {
 	if d == 0 {
 		gain = 0
 	}
-	b0 := negateIf(gain, (b.d[0]^d)>>31) + b.b[0]*32640>>15
-	b1 := negateIf(gain, (b.d[1]^d)>>31) + b.b[1]*32640>>15
-	b2 := negateIf(gain, (b.d[2]^d)>>31) + b.b[2]*32640>>15
-	b3 := negateIf(gain, (b.d[3]^d)>>31) + b.b[3]*32640>>15
-	b4 := negateIf(gain, (b.d[4]^d)>>31) + b.b[4]*32640>>15
-	b5 := negateIf(gain, (b.d[5]^d)>>31) + b.b[5]*32640>>15
-	d0, d1, d2, d3, d4, d5 := saturate(2*d), b.d[0], b.d[1], b.d[2], b.d[3], b.d[4]
-	b.b = [6]int32{b0, b1, b2, b3, b4, b5}
-	b.d = [6]int32{d0, d1, d2, d3, d4, d5}
+	zeros := int32(0)
+	b.b6 = negateIf(gain, (b.d6^d)>>31) + b.b6*32640>>15
+	b.d6 = b.d5
+	zeros += b.b6 * b.d6 >> 15
+	b.b5 = negateIf(gain, (b.d5^d)>>31) + b.b5*32640>>15
+	b.d5 = b.d4
+	zeros += b.b5 * b.d5 >> 15
+	b.b4 = negateIf(gain, (b.d4^d)>>31) + b.b4*32640>>15
+	b.d4 = b.d3
+	zeros += b.b4 * b.d4 >> 15
+	b.b3 = negateIf(gain, (b.d3^d)>>31) + b.b3*32640>>15
+	b.d3 = b.d2
+	zeros += b.b3 * b.d3 >> 15
+	b.b2 = negateIf(gain, (b.d2^d)>>31) + b.b2*32640>>15
+	b.d2 = b.d1
+	zeros += b.b2 * b.d2 >> 15
+	b.b1 = negateIf(gain, (b.d1^d)>>31) + b.b1*32640>>15
+	b.d1 = saturate(2 * d)
+	zeros += b.b1 * b.d1 >> 15
+	b.zeros = saturate(zeros)
 
 	b.r1, b.r2 = saturate(2*r), b.r1
 	b.sign1, b.sign2 = sign, b.sign1
 	poles := saturate(b.a1*b.r1>>15 + b.a2*b.r2>>15)
-	b.zeros = saturate(b0*d0>>15 + b1*d1>>15 + b2*d2>>15 + b3*d3>>15 + b4*d4>>15 + b5*d5>>15)
 	b.estimate = saturate(poles + b.zeros)
 }
 

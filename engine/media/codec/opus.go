@@ -36,16 +36,24 @@ func newOpusDecoder() (Decoder, error) {
 // pionDecoder decodes without libopus. Packets of several frames, and senseless ones, cost it memory
 // that is soon free again.
 type pionDecoder struct {
-	opus      opus.Decoder
+	opus interface {
+		DecodeToInt16(payload []byte, pcm []int16) (int, error)
+	}
 	concealer *concealer
 }
 
 func newPionDecoder() (Decoder, error) {
 	d := &pionDecoder{concealer: newConcealer(opusRate)}
-	if err := d.opus.Init(opusRate, 1); err != nil {
-		return nil, fmt.Errorf("decode opus: %w", err)
+	return d, d.reset()
+}
+
+func (d *pionDecoder) reset() error {
+	decoder, err := opus.NewDecoderWithOutput(opusRate, 1)
+	if err != nil {
+		return fmt.Errorf("decode opus: %w", err)
 	}
-	return d, nil
+	d.opus = &decoder
+	return nil
 }
 
 func (d *pionDecoder) Decode(pcm []int16, payload []byte) int {
@@ -59,13 +67,13 @@ func (d *pionDecoder) Decode(pcm []int16, payload []byte) int {
 	return n
 }
 
-// decode is where a fault of the library that a stranger's packet has brought out ends: the packet is
+// decode is where a fault of the library ends that a stranger's packet has brought out: the packet is
 // senseless, and the decoder begins anew.
 func (d *pionDecoder) decode(pcm []int16, payload []byte) (n int) {
 	defer func() {
 		if fault := recover(); fault != nil {
 			n = 0
-			d.opus = opus.NewDecoder() // 48 kHz mono
+			_ = d.reset() // it has worked before
 		}
 	}()
 	n, err := d.opus.DecodeToInt16(payload, pcm)

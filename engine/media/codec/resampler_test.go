@@ -65,6 +65,81 @@ func TestResamplerIsFlatAndMakesNoImages(t *testing.T) {
 	}
 }
 
+func TestResamplerInFramesOfAnyLength(t *testing.T) {
+	for _, pair := range ratePairs {
+		from, to := pair[0], pair[1]
+		pcm := sounds(from)["speech"][:from]
+		whole, pieces := make([]int16, to), make([]int16, 0, to)
+		if n := NewResampler(from, to).Resample(whole, pcm); n != to {
+			t.Fatalf("%d to %d Hz: a second became %d samples", from, to, n)
+		}
+		r := NewResampler(from, to)
+		for n := 6; len(pieces) < to; n = (n+54)%1500 + 6 {
+			n -= n % 6
+			at := len(pieces) * from / to
+			out := make([]int16, 6*1600)
+			pieces = append(pieces, out[:r.Resample(out, pcm[at:min(at+n, from)])]...)
+		}
+		if i := firstDifference(whole, pieces); i >= 0 {
+			t.Errorf("%d to %d Hz: sample %d is %d, in pieces %d", from, to, i, whole[i], pieces[i])
+		}
+		if similarity(whole[to/100:], whole[:to-to/100]) > 0.999 {
+			t.Errorf("%d to %d Hz: no speech came out", from, to)
+		}
+	}
+}
+
+func TestResamplerDelay(t *testing.T) {
+	for _, pair := range ratePairs {
+		from, to := pair[0], pair[1]
+		pcm := make([]int16, from/10)
+		pcm[0] = 20000
+		peak, out := 0, resampled(pcm, from, to)
+		for i, v := range out {
+			if v > out[peak] {
+				peak = i
+			}
+		}
+		limit := 2000
+		if min(from, to) == 16000 {
+			limit = 1000
+		}
+		if delay := peak * 1000000 / to; delay > limit || delay == 0 {
+			t.Errorf("%d to %d Hz delays by %d µs", from, to, delay)
+		}
+	}
+}
+
+func TestResamplerLimits(t *testing.T) {
+	for _, pair := range ratePairs {
+		from, to := pair[0], pair[1]
+		pcm := make([]int16, from)
+		for i := range pcm {
+			pcm[i] = math.MaxInt16
+			if i*200/from%2 == 0 {
+				pcm[i] = math.MinInt16
+			}
+		}
+		delay := to / 500
+		for i, v := range resampled(pcm, from, to)[delay:] {
+			if at := i * 200 % to; at > to/2 && at < to*3/4 && (v > 0) != (i*200/to%2 == 1) {
+				t.Fatalf("%d to %d Hz: sample %d of a full-scale square wave is %d", from, to, i, v)
+			}
+		}
+		r, out := NewResampler(from, to), make([]int16, 960)
+		if n := testing.AllocsPerRun(10, func() { r.Resample(out, pcm[:from/50]) }); n != 0 {
+			t.Errorf("%d to %d Hz: %v allocations", from, to, n)
+		}
+	}
+}
+
+func TestResamplerOfEqualRatesCopies(t *testing.T) {
+	out := make([]int16, 3)
+	if n := NewResampler(16000, 16000).Resample(out, []int16{1, 2, 3}); n != 3 || out[2] != 3 {
+		t.Errorf("%d samples: %v", n, out)
+	}
+}
+
 func BenchmarkResampler(b *testing.B) {
 	for _, c := range []struct {
 		name     string

@@ -17,6 +17,11 @@ func sounds(rate int) map[string][]int16 {
 	for _, name := range []string{"noise", "square", "quiet", "sweep", "speech"} {
 		all[name] = make([]int16, n)
 	}
+	var formants [24]float64 // how loud each harmonic of a voice of 120 Hz is
+	for h := range formants {
+		hertz := 120 * float64(h+1)
+		formants[h] = math.Exp(-math.Pow((hertz-500)/250, 2)) + 0.5*math.Exp(-math.Pow((hertz-1500)/300, 2)) + 0.2*math.Exp(-math.Pow((hertz-2500)/400, 2))
+	}
 	phase := 0.0
 	for i := range n {
 		at := float64(i) / f
@@ -27,9 +32,8 @@ func sounds(rate int) map[string][]int16 {
 		// A voice: a pitch that wanders, formants, syllables.
 		phase += 2 * math.Pi * (120 + 15*math.Sin(5*at)) / f
 		var v float64
-		for h := 1.0; h <= 24; h++ {
-			hertz := h * 120
-			v += math.Sin(h*phase) * (math.Exp(-math.Pow((hertz-500)/250, 2)) + 0.5*math.Exp(-math.Pow((hertz-1500)/300, 2)) + 0.2*math.Exp(-math.Pow((hertz-2500)/400, 2)))
+		for h, loud := range formants {
+			v += loud * math.Sin(float64(h+1)*phase)
 		}
 		all["speech"][i] = int16(4000*v*math.Min(1, math.Max(0, 0.3+math.Sin(2*math.Pi*2.5*at))) + float64(r.IntN(21)-10))
 	}
