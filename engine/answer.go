@@ -32,19 +32,19 @@ func (c *Call) Ring(ctx context.Context) error {
 }
 
 // Answer accepts the call: 200, and the caller can be heard. Answering twice does nothing.
-func (c *Call) Answer(ctx context.Context) error { return c.answer(ctx, "") }
+func (c *Call) Answer(ctx context.Context) error { return c.answer(ctx, nil) }
 
-// answer prefers a codec, so that caller and called person share one.
-func (c *Call) answer(ctx context.Context, codec string) error {
+// answer is Answer for the sake of peer, who has answered: caller and called person then share a codec if they can.
+func (c *Call) answer(ctx context.Context, peer *leg) error {
 	l, err := c.here(ctx)
 	if err != nil {
 		return err
 	}
-	if err := l.answer(ctx, codec); err != nil {
+	if err := l.answer(ctx, peer); err != nil {
 		err = c.unless(ctx, l, err)
 		switch {
 		case c.callerLeg() != l && c.over(ctx) == nil: // another has taken his place meanwhile
-			return c.answer(ctx, codec)
+			return c.answer(ctx, peer)
 		case c.over(ctx) != nil:
 			return err
 		}
@@ -61,7 +61,7 @@ func (c *Call) answer(ctx context.Context, codec string) error {
 	}
 	c.mu.Unlock()
 	if first {
-		if codec == "" { // by the dialplan itself; Bridge says who
+		if peer == nil { // by the dialplan itself; Bridge says who
 			c.tell("answered")
 		}
 		c.tellProgress(200, "OK")
@@ -151,13 +151,13 @@ func (l *leg) answerBody() []byte {
 
 // earlyMedia lets an unanswered caller hear something: 183 with SDP (RFC 3261 section 13.3.1.1).
 // A caller who made no offer hears nothing before he is answered.
-func (l *leg) earlyMedia(ctx context.Context, codec string) error {
+func (l *leg) earlyMedia(ctx context.Context, peer *leg) error {
 	l.answering.Lock()
 	defer l.answering.Unlock()
 	if l.isAnswered() || l.early() || l.sip.RemoteSDP() == nil {
 		return nil
 	}
-	if err := l.answerOffer(codec); err != nil {
+	if err := l.answerOffer(peer.sound()); err != nil {
 		return err
 	}
 	return l.sip.Progress(ctx, 183, l.answerBody())
@@ -166,8 +166,8 @@ func (l *leg) earlyMedia(ctx context.Context, codec string) error {
 // errNoAnswer says that the ACK to our offer brought no description.
 var errNoAnswer = errors.New("no answer to our offer")
 
-// answer sends the 200. A second time it does nothing.
-func (l *leg) answer(ctx context.Context, codec string) error {
+// answer sends the 200, for the sake of peer where there is one. A second time it does nothing.
+func (l *leg) answer(ctx context.Context, peer *leg) error {
 	l.answering.Lock()
 	defer l.answering.Unlock()
 	if l.isAnswered() {
@@ -177,9 +177,9 @@ func (l *leg) answer(ctx context.Context, codec string) error {
 	body := l.answerBody()
 	switch {
 	case late:
-		body = l.offer()
+		body = l.offer(peer.sound())
 	case body == nil:
-		if err := l.answerOffer(codec); err != nil {
+		if err := l.answerOffer(peer.sound()); err != nil {
 			return err
 		}
 		body = l.answerBody()

@@ -70,6 +70,11 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 	if err != nil {
 		return nil, OutcomeCancelled, err
 	}
+	if o.Ringback != nil { // he hears it before anybody answers: his codec is settled first, and then offered
+		if err := near.earlyMedia(ctx, nil); err != nil {
+			return nil, OutcomeCancelled, c.unless(ctx, near, err)
+		}
+	}
 	r := c.newRinging(near, targets, o)
 	defer r.stop()
 	defer c.setLayer(func(h *layers) { h.early, h.ring = nil, nil })
@@ -97,7 +102,7 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 				best = worse(best, a.outcome)
 				continue
 			}
-			if err := c.answer(ctx, a.leg.codec()); err != nil {
+			if err := c.answer(ctx, a.leg); err != nil {
 				a.leg.hangup()
 				return nil, OutcomeCancelled, err
 			}
@@ -134,7 +139,7 @@ func (c *Call) ringback(ctx context.Context, l *leg, o BridgeOptions) error {
 		}
 		prompts = []Prompt{{Name: "tone:ringing"}}
 	}
-	if err := l.earlyMedia(ctx, ""); err != nil {
+	if err := l.earlyMedia(ctx, nil); err != nil {
 		return c.unless(ctx, l, err)
 	}
 	clips, err := c.engine.clips(ctx, prompts, o.Language)
@@ -152,7 +157,7 @@ func (c *Call) showProgress(ctx context.Context, l *leg, p progress, r *ringing)
 	if !p.early || r.count > 1 || r.opts.Ringback != nil {
 		return c.Ring(ctx)
 	}
-	if err := l.earlyMedia(ctx, p.leg.codec()); err != nil {
+	if err := l.earlyMedia(ctx, p.leg); err != nil {
 		return c.unless(ctx, l, err)
 	}
 	c.setLayer(func(h *layers) { h.early = p.leg })

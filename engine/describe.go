@@ -6,24 +6,12 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/belfry-pbx/belfry/engine/media"
-	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/sdp"
 )
 
 // How a leg and its phone agree on sound (RFC 3264).
 
 var errForbiddenAddress = errors.New("SDP names an address to which sound is not sent")
-
-var codecs = map[string]codec.Codec{"PCMA": codec.PCMA, "PCMU": codec.PCMU}
-
-// ours is what the exchange can, with one codec first: two legs that share one are relayed.
-func ours(first string) []sdp.Codec {
-	if first == sdp.PCMU.Name {
-		return []sdp.Codec{sdp.PCMU, sdp.PCMA, sdp.TelephoneEvent}
-	}
-	return []sdp.Codec{sdp.PCMA, sdp.PCMU, sdp.TelephoneEvent}
-}
 
 // negotiate lets fn make or read a description, one at a time, and puts in force what it agrees on.
 func (l *leg) negotiate(fn func(*sdp.Local) (sdp.Agreed, error)) error {
@@ -36,11 +24,29 @@ func (l *leg) negotiate(fn func(*sdp.Local) (sdp.Agreed, error)) error {
 	return l.agree(a)
 }
 
-// offer describes what we can and want.
-func (l *leg) offer() []byte {
+// offer describes what we can and want, for the one who is near. Comfort noise is offered only where he knows it: a
+// phone to which it is offered may fall silent.
+func (l *leg) offer(near sound) []byte {
 	l.describing.Lock()
 	defer l.describing.Unlock()
+	l.arrange(near, near.noise)
 	return l.local.Offer()
+}
+
+// read finds out what the INVITE's offer allows. Opus need not be made here yet: it may come to be passed on.
+func (l *leg) read(offer []byte) error {
+	l.describing.Lock()
+	defer l.describing.Unlock()
+	spoken, _ := l.engine.spoken(l.party.Trunk)
+	l.list(spoken, true)
+	a, err := l.local.Read(offer)
+	if err != nil {
+		return err
+	}
+	l.mu.Lock()
+	l.offered = a
+	l.mu.Unlock()
+	return nil
 }
 
 // accept reads the phone's answer to our offer.
@@ -48,16 +54,12 @@ func (l *leg) accept(answer []byte) error {
 	return l.negotiate(func(local *sdp.Local) (sdp.Agreed, error) { return local.Accept(answer) })
 }
 
-// answerOffer makes our answer to the INVITE's offer and puts it in force. A codec that it
-// offers may be asked for.
-func (l *leg) answerOffer(codec string) error {
+// answerOffer makes our answer to the INVITE's offer and puts it in force. near is who will be heard, if that is known.
+func (l *leg) answerOffer(near sound) error {
 	offer := l.sip.RemoteSDP()
 	var answer []byte
 	err := l.negotiate(func(local *sdp.Local) (a sdp.Agreed, err error) {
-		if codec != "" && offers(offer, codec) {
-			local.Codecs = only(local.Codecs, codec)
-			defer func() { local.Codecs = ours("") }()
-		}
+		l.arrange(near, true)
 		answer, a, err = local.Answer(offer)
 		return a, err
 	})
@@ -70,12 +72,15 @@ func (l *leg) answerOffer(codec string) error {
 	return nil
 }
 
-// reoffered answers a re-INVITE or UPDATE of the phone (RFC 3264 section 8): hold, retrieve, a new address.
+// reoffered answers a re-INVITE or UPDATE of the phone (RFC 3264 section 8): hold, retrieve, a new address, another codec.
+// The codec stays, or becomes that of the one it talks to, as long as the phone offers it still.
 func (l *leg) reoffered(_ context.Context, offer []byte) (answer []byte, err error) {
+	near := l.partner().sound()
 	if offer == nil {
-		return l.offer(), nil
+		return l.offer(near), nil
 	}
 	err = l.negotiate(func(local *sdp.Local) (a sdp.Agreed, err error) {
+		l.arrange(near, true)
 		answer, a, err = local.Answer(offer)
 		return a, err
 	})
@@ -94,21 +99,13 @@ func (l *leg) agree(a sdp.Agreed) error {
 	if err := l.maySendTo(a.Remote.Addr()); err != nil {
 		return err
 	}
-	c, ok := codecs[a.Codec.Name]
-	if !ok {
-		return fmt.Errorf("agreed on codec %s: %w", a.Codec.Name, sdp.ErrNoCommonCodec)
-	}
-	err := l.media.SetFormat(media.Format{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux,
-		Codec: c, PayloadType: a.Codec.PayloadType, EventPayloadType: a.Event.PayloadType,
-		Send: a.Direction.Send(), Receive: a.Direction.Receive(), Learn: l.behindNAT(a.Remote.Addr()),
-	})
+	err := l.media.SetFormat(l.format(a))
 	if err != nil {
 		return fmt.Errorf("set the media format: %w", err)
 	}
 	l.mu.Lock()
 	changed := l.held != a.OnHold
-	l.agreed, l.held = a, a.OnHold
+	l.agreed, l.held, l.offered = a, a.OnHold, sdp.Agreed{}
 	call := l.call
 	l.mu.Unlock()
 	if changed && call != nil {
@@ -141,55 +138,4 @@ func (l *leg) isHeld() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.held
-}
-
-// codec is the one agreed on; "": none yet.
-func (l *leg) codec() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.agreed.Codec.Name
-}
-
-// offers tells whether a description lists a codec.
-func offers(body []byte, name string) bool {
-	for _, c := range listed(body) {
-		if c == name {
-			return true
-		}
-	}
-	return false
-}
-
-// preferred is the first codec of an offer that the exchange has, or "".
-func preferred(body []byte) string {
-	for _, name := range listed(body) {
-		if _, ok := codecs[name]; ok {
-			return name
-		}
-	}
-	return ""
-}
-
-func listed(body []byte) []string {
-	s, err := sdp.Parse(body)
-	if err != nil {
-		return nil
-	}
-	var names []string
-	for i := range s.Media {
-		for _, c := range s.Media[i].Codecs() {
-			names = append(names, c.Name)
-		}
-	}
-	return names
-}
-
-func only(all []sdp.Codec, name string) []sdp.Codec {
-	var kept []sdp.Codec
-	for _, c := range all {
-		if c.Name == name || c.IsEvent() {
-			kept = append(kept, c)
-		}
-	}
-	return kept
 }

@@ -24,6 +24,8 @@ const maxTargets = 200
 // ringing is a number of phones that are rung at once.
 type ringing struct {
 	call       *Call
+	near       *leg
+	sound      sound // of near
 	opts       BridgeOptions
 	count      int
 	ended      chan attempt
@@ -58,14 +60,17 @@ func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing
 	}
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	r := &ringing{
-		call: c, opts: o, count: len(devices), cancel: cancel,
+		call: c, near: near, sound: near.sound(), opts: o, count: len(devices), cancel: cancel,
 		ended: make(chan attempt), progress: make(chan progress), done: make(chan struct{}),
+	}
+	if len(o.Announce) > 0 {
+		r.sound = r.sound.encodable() // the exchange speaks to them first
 	}
 	request := c.presented(o)
 	request.Headers = r.headers()
 	for _, d := range devices {
 		c.noteRung(d.party.Line)
-		e.work.Go(func() { r.dial(ctx, d, request, near) })
+		e.work.Go(func() { r.dial(ctx, d, request) })
 	}
 	return r
 }
@@ -85,7 +90,7 @@ func (r *ringing) stop() {
 var elsewhere = sip.Header{Name: "Reason", Value: `SIP;cause=200;text="Call completed elsewhere"`}
 
 // dial rings one device and reports how it ended; whoever answers too late is hung up.
-func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest, near *leg) {
+func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
 	result := attempt{outcome: OutcomeUnreachable}
 	defer func() {
 		if p := recover(); p != nil {
@@ -110,7 +115,7 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest, n
 		}
 		return
 	}
-	l, err := r.call.engine.newLeg(ctx, d.peer, near, near.prefers())
+	l, err := r.call.engine.newLeg(ctx, d.peer, r.near)
 	if err != nil {
 		r.call.logger().Error("no resources to ring a phone", "target", d.target, "error", err)
 		result.outcome = OutcomeCongested
@@ -128,18 +133,10 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest, n
 	result.leg = l
 }
 
-// prefers is the codec that a leg uses, or would.
-func (l *leg) prefers() string {
-	if name := l.codec(); name != "" {
-		return name
-	}
-	return preferred(l.sip.RemoteSDP())
-}
-
 // reach dials and tells whether l was answered; if not, why not, and l is closed.
 func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, why *Outcome) bool {
 	rang := false
-	request.Offer = l.offer()
+	request.Offer = l.offer(r.sound)
 	request.Handler = l.handler()
 	request.OnProgress = func(code int, _ string, body []byte) {
 		p := progress{leg: l, early: len(body) > 0 && l.accept(body) == nil}

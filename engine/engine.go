@@ -112,6 +112,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.MaxCalls == 0 {
 		o.MaxCalls = 5000
 	}
+	if o.Codecs == nil {
+		o.Codecs = defaultCodecs()
+	}
 	if o.Prompts == nil {
 		o.Prompts = prompt.New(prompt.Options{})
 	}

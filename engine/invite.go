@@ -36,12 +36,20 @@ func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
 		refuse("the exchange is full or stopping", nil)
 		return
 	}
-	l, err := e.newLeg(ctx, s.Peer().Source.String(), nil, "")
+	l, err := e.newLeg(ctx, s.Peer().Source.String(), nil)
 	if err != nil {
 		refuse("no resources for the call", err)
 		return
 	}
 	l.party, l.private, l.asserted = who.Party, who.private, who.asserted
+	if offer := s.RemoteSDP(); offer != nil {
+		if err := l.read(offer); err != nil {
+			e.log.Warn("refused: the offer of sound is of no use", "from", who.Number, "to", to, "sip", s.CallID(), "error", err)
+			l.media.Close()
+			_ = s.Reject(488, "Not Acceptable Here", e.warning(l, err)) // else he has given up
+			return
+		}
+	}
 	l.attach(s)
 	if replaced := s.ReplacesLeg(); replaced != nil {
 		e.replace(ctx, l, replaced)

@@ -28,8 +28,9 @@ type leg struct {
 	local      *sdp.Local
 
 	mu       sync.Mutex
-	sip      *sip.Leg // nil while an outgoing leg is being dialled
-	call     *Call    // whose caller or peer this is
+	sip      *sip.Leg   // nil while an outgoing leg is being dialled
+	call     *Call      // whose caller or peer this is
+	offered  sdp.Agreed // what the INVITE's offer allows; zero: there was none
 	agreed   sdp.Agreed
 	sdp      []byte // our answer; the 200 repeats what early media said
 	answered bool
@@ -39,8 +40,8 @@ type leg struct {
 }
 
 // newLeg makes the sound side of a leg whose signalling goes to peer, "host" or "host:port".
-// near is the leg it will talk to. prefer is the codec to put first, when known.
-func (e *Engine) newLeg(ctx context.Context, peer string, near *leg, prefer string) (*leg, error) {
+// near is the leg it will talk to, if that is known.
+func (e *Engine) newLeg(ctx context.Context, peer string, near *leg) (*leg, error) {
 	host, _, err := net.SplitHostPort(peer)
 	if err != nil {
 		host = peer
@@ -65,7 +66,7 @@ func (e *Engine) newLeg(ctx context.Context, peer string, near *leg, prefer stri
 	if a, err := netip.ParseAddr(e.opts.Advertise); err == nil && !addr.IsLoopback() {
 		addr = a
 	}
-	l.local = sdp.NewLocal(addr, announce.Port(), ours(prefer))
+	l.local = sdp.NewLocal(addr, announce.Port(), nil)
 	return l, nil
 }
 

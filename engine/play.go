@@ -41,7 +41,7 @@ func (c *Call) announce(ctx context.Context, prompts []Prompt) error {
 	if err != nil {
 		return err
 	}
-	if err := l.earlyMedia(ctx, ""); err != nil {
+	if err := l.earlyMedia(ctx, nil); err != nil {
 		return c.unless(ctx, l, err)
 	}
 	if !l.early() && !l.isAnswered() {
@@ -155,7 +155,7 @@ func (c *Call) Tone(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := l.earlyMedia(ctx, ""); err != nil {
+	if err := l.earlyMedia(ctx, nil); err != nil {
 		return c.unless(ctx, l, err)
 	}
 	c.setLayer(func(h *layers) { h.music = &loop{clips: s.Clips, once: !s.Loop} })

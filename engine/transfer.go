@@ -210,7 +210,7 @@ func (e *Engine) replace(ctx context.Context, l *leg, target *sip.Leg) {
 		e.log.Warn("an INVITE with Replaces brings a description of no use", "by", l.party.Number, "error", err)
 		_ = l.sip.Reject(488, "Not Acceptable Here")
 	default:
-		if err := l.answer(ctx, ""); err != nil { // which else ends z
+		if err := l.answer(ctx, nil); err != nil { // which else ends z
 			e.log.Warn("an INVITE with Replaces could not be answered", "by", l.party.Number, "error", err)
 			z.hangup()
 			l.hangup()
@@ -223,7 +223,7 @@ func (e *Engine) replace(ctx context.Context, l *leg, target *sip.Leg) {
 func (l *leg) takeOver(target *sip.Leg) (z *leg, c *Call, err error) {
 	e := l.engine
 	if l.sip.RemoteSDP() != nil {
-		if err := l.answerOffer(""); err != nil {
+		if err := l.answerOffer(e.legOf(target).partner().sound()); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -278,6 +278,23 @@ func (c *Call) other(x *leg) **leg {
 		return &c.peer
 	case c.peer:
 		return &c.caller
+	}
+	return nil
+}
+
+// partner is who a leg talks to; nil: nobody, or l is nil.
+func (l *leg) partner() *leg {
+	if l == nil {
+		return nil
+	}
+	c := l.owner()
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if to := c.other(l); to != nil {
+		return *to
 	}
 	return nil
 }

@@ -66,7 +66,16 @@ type Call struct {
 	err      error // why it is over
 }
 
-var codecs = map[string]codec.Codec{"PCMA": codec.PCMA, "PCMU": codec.PCMU}
+var inSDP = [codec.Count]sdp.Codec{codec.PCMU: sdp.PCMU, codec.PCMA: sdp.PCMA, codec.G722: sdp.G722, codec.Opus: sdp.Opus}
+
+// described are codecs and their telephone-events, as an offer lists them.
+func described(codecs []codec.Codec) []sdp.Codec {
+	all := make([]sdp.Codec, len(codecs))
+	for i, c := range codecs {
+		all[i] = inSDP[c]
+	}
+	return sdp.WithEvents(all...)
+}
 
 func (p *Phone) newCall(number string) (*Call, error) {
 	c := &Call{
@@ -81,15 +90,8 @@ func (p *Phone) newCall(number string) (*Call, error) {
 		return nil, fmt.Errorf("phone %s: %w", p.o.Number, err)
 	}
 	c.media = session
-	offered := []sdp.Codec{sdp.PCMA, sdp.PCMU, sdp.TelephoneEvent}
-	switch p.o.Codec {
-	case "PCMA":
-		offered = []sdp.Codec{sdp.PCMA, sdp.TelephoneEvent}
-	case "PCMU":
-		offered = []sdp.Codec{sdp.PCMU, sdp.TelephoneEvent}
-	}
 	at := session.LocalAddr()
-	c.local = sdp.NewLocal(at.Addr(), at.Port(), offered)
+	c.local = sdp.NewLocal(at.Addr(), at.Port(), described(p.o.Codecs))
 	c.ear = newEar(func(s Sound, ended bool) {
 		kind := Hears
 		if ended {
@@ -316,12 +318,22 @@ func (c *Call) Retrieve(ctx context.Context) error { return c.redirect(ctx, sdp.
 const stillAcking = 200 * time.Millisecond
 
 func (c *Call) redirect(ctx context.Context, d sdp.Direction) error {
+	return c.offer(ctx, func(l *sdp.Local) { l.Direction = d })
+}
+
+// Change offers other codecs in the running call, best first.
+func (c *Call) Change(ctx context.Context, codecs ...codec.Codec) error {
+	return c.offer(ctx, func(l *sdp.Local) { l.Codecs = described(codecs) })
+}
+
+// offer makes a new offer after change.
+func (c *Call) offer(ctx context.Context, change func(*sdp.Local)) error {
 	l := c.Leg()
 	if l == nil {
 		return ErrNotOpen
 	}
 	c.mu.Lock()
-	c.local.Direction = d
+	change(c.local)
 	offer := c.local.Offer()
 	c.mu.Unlock()
 	answer, err := l.Offer(ctx, offer)
@@ -330,9 +342,17 @@ func (c *Call) redirect(ctx context.Context, d sdp.Direction) error {
 		answer, err = l.Offer(ctx, offer)
 	}
 	if err != nil {
-		return fmt.Errorf("offering %s: %w", d, err)
+		return fmt.Errorf("offering anew: %w", err)
 	}
 	return c.accept(answer)
+}
+
+// Codec is the one it speaks; None: nothing is agreed.
+func (c *Call) Codec() codec.Codec {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	own, _ := codec.ByName(c.agreed.Codec.Name)
+	return own
 }
 
 // OnHold tells whether the other side has put this one on hold.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/sdp"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
@@ -174,15 +175,17 @@ func (c *Call) accept(answer []byte) error {
 
 // agree puts what offer and answer came to in force.
 func (c *Call) agree(a sdp.Agreed) error {
-	cd, ok := codecs[a.Codec.Name]
-	if !ok {
-		return fmt.Errorf("agreed on codec %s, which this phone has not", a.Codec.Name)
-	}
-	err := c.media.SetFormat(media.Format{
-		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux,
-		Codec: cd, PayloadType: a.Codec.PayloadType, EventPayloadType: a.Event.PayloadType,
+	f := media.Format{
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux, PayloadType: a.Codec.PayloadType,
+		EventPayloadType: a.Event.PayloadType, EventClockRate: a.Event.ClockRate, ReceivesEvent: a.ReceivesEvent.PayloadType,
 		Send: a.Direction.Send() && a.Remote.IsValid(), Receive: a.Direction.Receive(),
-	})
+	}
+	f.Codec, _ = codec.ByName(a.Codec.Name)
+	for _, r := range a.Receives {
+		c, _ := codec.ByName(r.Name)
+		f.Receives = append(f.Receives, media.Payload{Type: r.PayloadType, Codec: c})
+	}
+	err := c.media.SetFormat(f)
 	if err != nil {
 		return fmt.Errorf("setting the media format: %w", err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
@@ -39,7 +40,7 @@ type Options struct {
 	User      string        // for digest authentication where it is not Number
 	Secret    string        // of the line
 	Transport string        // "udp" (the default) or "tcp"
-	Codec     string        // "PCMU" or "PCMA" alone; "": both
+	Codecs    []codec.Codec // best first; nil: PCMA and PCMU
 	Incoming  Handler       // what it does when it is called; nil: RingsForEver
 	Events    func(Event)   // is told what happens, from several goroutines; must not block
 	Media     *media.Engine // shared with other phones; nil: one of its own
@@ -80,6 +81,9 @@ func New(o Options) (*Phone, error) {
 	}
 	if o.Transport == "" {
 		o.Transport = "udp"
+	}
+	if o.Codecs == nil {
+		o.Codecs = []codec.Codec{codec.PCMA, codec.PCMU}
 	}
 	if o.Incoming == nil {
 		o.Incoming = RingsForEver()

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/sip/digest"
 )
@@ -108,7 +109,7 @@ func TestACallIsAnsweredHeardAndHungUp(t *testing.T) {
 
 func TestBothSidesHearEachOther(t *testing.T) {
 	ctx := within(t)
-	a, b := pair(t, Options{Codec: "PCMU"}, Options{Incoming: AnswersAfter(0, Echoes)})
+	a, b := pair(t, Options{Codecs: []codec.Codec{codec.PCMU}}, Options{Incoming: AnswersAfter(0, Echoes)})
 	c, err := a.Dial(ctx, b.Number())
 	if err != nil {
 		t.Fatal(err)

@@ -48,6 +48,12 @@ func (c Codec) IsSound() bool {
 	return !c.IsEvent() && !strings.EqualFold(c.Name, ComfortNoise.Name) && !strings.EqualFold(c.Name, "red")
 }
 
+// described is c with the number and parameters that the peer gave it. It does not keep the text they were read from.
+func (c Codec) described(by Codec) Codec {
+	c.PayloadType, c.Fmtp = by.PayloadType, strings.Clone(by.Fmtp)
+	return c
+}
+
 // Same tells whether two codecs mean the same coding, whatever their numbers. Opus
 // without its "/2" is taken for Opus: every decoder of it takes both.
 func (c Codec) Same(d Codec) bool {

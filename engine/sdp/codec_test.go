@@ -74,7 +74,7 @@ func TestCodecOfAnAnswer(t *testing.T) {
 		{name: "comfort noise of another rate is none", have: []string{"PCMU"}, m: "0 97", maps: []string{"a=rtpmap:97 CN/16000"},
 			codec: "PCMU@0", answers: "0"},
 		{name: "Opus whose channels are left out", have: []string{"opus"}, m: "97", maps: []string{"a=rtpmap:97 OPUS/48000"},
-			codec: "OPUS@97", answers: "97"},
+			codec: "opus@97", answers: "97"},
 		{name: "bandwidth means nothing", have: []string{"G722", "PCMA"}, m: "9 8\r\nb=AS:24\r\nb=TIAS:16000",
 			codec: "G722@9", answers: "9"},
 		{name: "a number that looks like RTCP", have: []string{"opus", "PCMA"}, m: "72 8 73", maps: []string{"a=rtpmap:72 opus/48000/2", "a=rtpmap:73 telephone-event/8000"},
@@ -178,17 +178,22 @@ func TestCodecChangedInACall(t *testing.T) {
 	}
 }
 
-func TestCheckFindsWhatAnswerWould(t *testing.T) {
-	l := speaking("G722", "PCMA")
-	for _, offer := range [][]byte{body("m=audio 4000 RTP/AVP 8"), body("m=audio 4000 RTP/AVP 18"), body("m=audio 0 RTP/AVP 8"), []byte("<html>"), nil} {
+func TestReadingChangesNothing(t *testing.T) {
+	l := speaking("G722", "PCMA", "opus")
+	l.Offer()
+	for _, offer := range [][]byte{body("m=audio 4000 RTP/AVP 111 8", opus111), body("m=audio 4000 RTP/AVP 18"), body("m=audio 0 RTP/AVP 8"), []byte("<html>"), nil} {
 		before := slices.Clone(l.State.Numbers)
-		checked := l.Check(offer)
+		_, read := l.Read(offer)
 		if d := cmp.Diff(before, l.State.Numbers); d != "" {
-			t.Errorf("Check changed something: %s", d)
+			t.Errorf("reading changed something: %s", d)
 		}
-		if _, _, err := speaking("G722", "PCMA").Answer(offer); (err == nil) != (checked == nil) {
-			t.Errorf("Check: %v, Answer: %v of\n%s", checked, err, offer)
+		if _, _, err := speaking("G722", "PCMA", "opus").Answer(offer); (err == nil) != (read == nil) {
+			t.Errorf("Read: %v, Answer: %v of\n%s", read, err, offer)
 		}
+	}
+	a, err := l.Read(body("m=audio 4000 RTP/AVP 111 13 18 8 0", opus111, "a=ptime:40", "a=sendonly"))
+	if err != nil || numbered(a.Receives...) != "opus@111 PCMA@8" || a.PTime != 40*time.Millisecond || a.Direction != RecvOnly {
+		t.Errorf("%+v, %v", a, err)
 	}
 }
 

@@ -100,13 +100,21 @@ func (l *Local) Offer() []byte {
 	return l.body(codecs, l.Direction, l.RTCPMux)
 }
 
-// Check tells whether an offer could be answered: nil, or the error that Answer would give.
-func (l *Local) Check(offer []byte) error {
+// Read tells what an offer allows, without answering it: Receives then has all codecs that
+// both have, in the offerer's order. The errors are those of Answer.
+func (l *Local) Read(offer []byte) (Agreed, error) {
 	s, err := Parse(offer)
-	if err == nil {
-		_, _, err = l.choose(s)
+	if err != nil {
+		return Agreed{}, fmt.Errorf("reading an SDP offer: %w", err)
 	}
-	return err
+	at, agreed, err := l.choose(s)
+	if err != nil {
+		return Agreed{}, fmt.Errorf("reading an SDP offer: %w", err)
+	}
+	m := &s.Media[at]
+	agreed.Direction = l.meet(&agreed, s, m).Reverse()
+	agreed.Receives = l.common(m.Codecs())
+	return agreed, nil
 }
 
 // Answer answers an offer: the first audio stream over plain RTP that has a
@@ -228,8 +236,8 @@ func (m *Media) plainAudio() bool {
 func (l *Local) common(theirs []Codec) []Codec {
 	var list []Codec
 	for _, c := range theirs {
-		if _, have := find(l.Codecs, c); have && c.IsSound() && !mixesWithRTCP(c.PayloadType) {
-			list = append(list, c)
+		if mine, have := find(l.Codecs, c); have && c.IsSound() && !mixesWithRTCP(c.PayloadType) {
+			list = append(list, mine.described(c))
 		}
 	}
 	return list
@@ -254,8 +262,8 @@ func (l *Local) event(theirs []Codec, rate int) Codec {
 	for _, rate := range []int{rate, TelephoneEvent.ClockRate} {
 		want := Codec{Name: TelephoneEvent.Name, ClockRate: rate}
 		c, have := find(theirs, want)
-		if _, ours := find(l.Codecs, want); ours && have && !mixesWithRTCP(c.PayloadType) {
-			return c
+		if mine, ours := find(l.Codecs, want); ours && have && !mixesWithRTCP(c.PayloadType) {
+			return mine.described(c)
 		}
 	}
 	return Codec{}
