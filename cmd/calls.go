@@ -3,15 +3,21 @@ package cmd
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
 
+	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/callog"
 )
 
 type callsCmd struct {
 	dataFlag
-	History int `short:"n" placeholder:"N" help:"Show the last N calls instead."`
+	History int  `short:"n" placeholder:"N" help:"Show the last N calls instead."`
+	Legs    bool `short:"l" help:"Show how the sound of each phone on a call fares: codec, packets, loss, jitter."`
 }
 
 func (k *callsCmd) Run(ctx context.Context, c *console) error {
@@ -32,6 +38,10 @@ func (k *callsCmd) Run(ctx context.Context, c *console) error {
 	return c.answer(orEmpty(calls), func() {
 		if len(calls) == 0 {
 			c.say("There are no calls now. The last ones: belfry calls --history 10")
+			return
+		}
+		if k.Legs {
+			showLegs(c, calls)
 			return
 		}
 		var rows [][]string
@@ -57,11 +67,53 @@ func (k *callsCmd) history(ctx context.Context, c *console) error {
 			return
 		}
 		var rows [][]string
+		if k.Legs {
+			for _, r := range records {
+				for _, l := range r.Legs {
+					rows = append(rows, append([]string{short(r.ID), when(r.Start)}, figures(l)...))
+				}
+			}
+			c.table(append([]string{"id", "time"}, figureNames()...), rows)
+			return
+		}
 		for _, r := range records {
 			rows = append(rows, []string{short(r.ID), when(r.Start), dash(r.From), r.To, r.Outcome, dash(r.By), talked(r)})
 		}
 		c.table([]string{"id", "time", "from", "to", "outcome", "by", "length>"}, rows)
 	})
+}
+
+// showLegs prints one leg a line, those of a call together.
+func showLegs(c *console, calls []engine.CallInfo) {
+	var rows [][]string
+	for _, one := range calls {
+		for _, l := range one.Legs {
+			rows = append(rows, append([]string{short(one.ID), string(one.Sound)}, figures(l.Leg)...))
+		}
+	}
+	c.table(append([]string{"id", "sound"}, figureNames()...), rows)
+}
+
+// figureNames are the columns of figures. "lost" is of what came from the phone, "lost there" of what went to it.
+func figureNames() []string {
+	return []string{"phone", "codec", "in>", "out>", "lost>", "lost there>", "jitter>", "rtt>", "dropped"}
+}
+
+func figures(l callog.Leg) []string {
+	var dropped []string
+	for reason, n := range l.Dropped {
+		dropped = append(dropped, fmt.Sprintf("%s %d", reason, n))
+	}
+	slices.Sort(dropped)
+	return []string{dash(l.Number), dash(l.Codec), strconv.FormatUint(l.In, 10), strconv.FormatUint(l.Out, 10),
+		strconv.FormatInt(l.Lost, 10), strconv.FormatInt(l.RemoteLost, 10), ms(l.Jitter), ms(l.RTT), dash(strings.Join(dropped, ", "))}
+}
+
+func ms(v float64) string {
+	if v == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64) + " ms"
 }
 
 func talked(r callog.Record) string {

@@ -18,6 +18,7 @@ type record struct {
 	status          int      // the SIP status of a refusal; 0: not refused
 	rung            []string // lines whose phones rang, or would have if they were there
 	talks           []talk
+	legs            []*leg // the caller and those he talked to
 }
 
 // talk is one conversation of the call.
@@ -55,6 +56,7 @@ func (c *Call) noteRung(line string) {
 
 // noteTalk begins a conversation, endTalk ends it. c.mu is held.
 func (c *Call) noteTalk(with *leg) {
+	c.noteLeg(with)
 	c.record.talks = append(c.record.talks, talk{with: with.party, since: c.engine.clock.Now()})
 }
 
@@ -80,7 +82,7 @@ func (c *Call) writeRecord() {
 	kept := callog.Record{
 		ID: c.id, Start: r.start, Answered: r.answered, End: end,
 		From: cmp.Or(from.Number, id.User), FromName: cmp.Or(from.Name, id.Display), FromLine: from.Line,
-		To: dialled, ToName: by.Name, Outcome: string(outcome), By: by.Number, Trunk: cmp.Or(from.Trunk, by.Trunk), Emergency: r.emergency,
+		To: dialled, ToName: by.Name, Outcome: string(outcome), By: by.Number, Trunk: cmp.Or(from.Trunk, by.Trunk), Emergency: r.emergency, Legs: r.legInfo(),
 	}
 	if c.diversion != nil {
 		kept.Diversion = c.diversion.Number

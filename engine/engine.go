@@ -316,18 +316,6 @@ func (e *Engine) Busy(line string) bool {
 	return e.lines.busy(line)
 }
 
-// CallInfo describes a live call.
-type CallInfo struct {
-	ID       string        `json:"id"`
-	From     string        `json:"from"`
-	FromName string        `json:"fromName,omitempty"`
-	To       string        `json:"to"`
-	With     string        `json:"with,omitempty"` // who talks to the caller
-	State    State         `json:"state"`
-	Route    string        `json:"route,omitempty"`
-	Age      time.Duration `json:"age"` // since it began
-}
-
 // Calls lists the live calls, oldest first.
 func (e *Engine) Calls() []CallInfo {
 	e.mu.Lock()

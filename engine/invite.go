@@ -1,15 +1,12 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
-	"time"
 
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
@@ -83,6 +80,7 @@ func (e *Engine) newCall(l *leg, to string, always bool) *Call {
 		on: map[string]func(Event){}, caller: l, state: StateRinging,
 	}
 	c.setFrom(l)
+	c.noteLeg(l)
 	c.record.start, c.record.line = e.clock.Now(), l.party.Line
 	e.mu.Lock()
 	if !always && (e.draining || len(e.calls) >= e.opts.MaxCalls) {
@@ -221,24 +219,4 @@ func newID() string {
 	var b [6]byte
 	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
 	return hex.EncodeToString(b[:])
-}
-
-func describe(calls []*Call, now time.Time) []CallInfo {
-	all := make([]CallInfo, 0, len(calls))
-	for _, c := range calls {
-		c.mu.Lock()
-		info := CallInfo{
-			ID: c.id, From: c.from.Number, FromName: c.from.Name, To: c.record.dialled, State: c.state,
-			Route: c.record.route, Age: now.Sub(c.record.start),
-		}
-		if c.peer != nil {
-			info.With = c.peer.party.Number
-		}
-		c.mu.Unlock()
-		all = append(all, info)
-	}
-	slices.SortFunc(all, func(a, b CallInfo) int {
-		return cmp.Or(cmp.Compare(b.Age, a.Age), cmp.Compare(a.ID, b.ID))
-	})
-	return all
 }

@@ -256,6 +256,7 @@ func (c *Call) substitute(z, y *leg) {
 		}
 		c.setFrom(y)
 		c.caller = y
+		c.noteLeg(y)
 		if c.member != nil {
 			c.member.move(y)
 		}

@@ -100,6 +100,20 @@ type Record struct {
 	Trunk     string    `json:"trunk,omitempty"` // by which it came or went
 	Diversion string    `json:"diversion,omitempty"`
 	Emergency bool      `json:"emergency,omitempty"`
+	Legs      []Leg     `json:"legs,omitempty"` // the caller, then those he talked to
+}
+
+// Leg is how the sound of one phone or trunk on a call fared.
+type Leg struct {
+	Number     string            `json:"number,omitempty"`     // or the trunk's name
+	Codec      string            `json:"codec,omitempty"`      // the last one; "": none was agreed
+	In         uint64            `json:"in"`                   // packets that came from it
+	Out        uint64            `json:"out"`                  // packets that went to it
+	Lost       int64             `json:"lost,omitempty"`       // of those that it sent; negative: some came twice
+	RemoteLost int64             `json:"remoteLost,omitempty"` // of those that went to it, as it reports
+	Jitter     float64           `json:"jitterMs,omitempty"`   // ms, of what came from it (RFC 3550 section 6.4.1)
+	RTT        float64           `json:"rttMs,omitempty"`      // ms, there and back; 0: not known
+	Dropped    map[string]uint64 `json:"dropped,omitempty"`    // packets that went nowhere, by reason
 }
 
 // maxText bounds, in bytes, each text that may come from a stranger.
@@ -127,6 +141,9 @@ func (r Record) lines() (list []string) {
 // Add keeps a record. The call should have ended: records are in the order in which they are added.
 func (l *Log) Add(ctx context.Context, r Record) error {
 	trim(&r.ID, &r.From, &r.FromName, &r.FromLine, &r.To, &r.ToName, &r.Outcome, &r.By, &r.Trunk, &r.Diversion)
+	for i := range r.Legs {
+		trim(&r.Legs[i].Number)
+	}
 	value, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("callog: call %s: %w", r.ID, err)
