@@ -173,7 +173,7 @@ func TestUselessDescription(t *testing.T) {
 	x.phone("15902", phone.AnswersAfter(0, nil))
 	invite := r.request("INVITE", "01865615902", "+441632960123@carrier.example")
 	for name, m := range map[string]string{
-		"a codec we lack":         strings.Replace(invite, "RTP/AVP 8", "RTP/AVP 9", 1),
+		"a codec we lack":         strings.Replace(invite, "RTP/AVP 8", "RTP/AVP 18", 1),
 		"an address that is none": strings.Replace(invite, "c=IN IP4 127.0.0.9", "c=IN IP4 127.0.0.x", 1),
 		"no sound at all":         strings.Replace(invite, "m=audio", "m=video", 1),
 	} {
