@@ -2,15 +2,14 @@ package playout
 
 import (
 	"testing"
-
-	"github.com/belfry-pbx/belfry/engine/media/codec"
-	"github.com/belfry-pbx/belfry/engine/media/measure"
 	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/measure"
 )
 
 // A frame of a clean stream: a packet put in, and 20 ms taken out.
 func BenchmarkFrame(b *testing.B) {
-	for _, c := range []codec.Codec{codec.PCMU, codec.G722, codec.Opus} {
+	for _, c := range codecs() {
 		b.Run(c.Name(), func(b *testing.B) {
 			s := say(b, c, measure.Speech(c.SampleRate(), 4*time.Second), nil)
 			buf, err := New(c, Options{})

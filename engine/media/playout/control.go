@@ -18,6 +18,7 @@ type control struct {
 	want    int  // samples to be put in, or, below 0, to be taken out
 	patient bool // there is time until the next pause
 	rest    int  // frames until the next change
+	heard   int  // frames that were measured, up to learning
 	loud    int  // mean amplitude of the loudest frames lately
 	floor   int  // and of the quietest
 }
@@ -36,14 +37,18 @@ func (c *control) due() bool {
 }
 
 // review decides what there is to put in or take out.
-func (c *control) review(target, tick int) {
+func (c *control) review(target int) {
 	if c.lead != math.MaxInt {
 		c.delay = max(0, c.lead+c.spare)
 		if short := target - c.lead; short > 0 {
 			c.want = (short+c.step-1)/c.step*c.step - c.spare
 			c.patient = false
 		} else {
-			c.want = short/c.step*c.step - c.spare
+			surplus := max(0, -short-target/8) // the more jitter, the less a frame matters
+			c.want = -surplus / c.step * c.step
+			if c.want < 0 || c.spare >= c.step/2 {
+				c.want -= c.spare
+			}
 			c.patient = -c.want < c.step+c.step/2
 		}
 	}
@@ -54,6 +59,10 @@ func (c *control) review(target, tick int) {
 func (c *control) measure(pcm []int16) {
 	level := meanAmplitude(pcm)
 	c.loud = max(level, c.loud-c.loud/64)
+	if c.heard == 0 {
+		c.floor = level
+	}
+	c.heard = min(c.heard+1, learning)
 	c.floor = min(level, c.floor+c.floor/32+1)
 }
 
@@ -86,23 +95,26 @@ func (b *Buffer) alike() float64 {
 // adjust puts a period into the frame of n samples that waits, or takes one out of it.
 func (b *Buffer) adjust(n int) {
 	c := &b.control
-	if c.rest > 0 {
-		c.rest--
+	if c.rest > 0 || c.want == 0 {
+		c.rest = max(0, c.rest-1)
 		return
 	}
 	least := b.rate / 400
-	if max(c.want, -c.want) < least {
+	add := c.want > 0
+	longest := min(n, b.sound.past, c.want+b.rate/100)
+	if !add {
+		longest = min(n/2, -c.want)
+		if !b.queue.has(b.next) { // nothing comes after what waits
+			longest = min(longest, b.sound.len()-n)
+		}
+	}
+	if longest < least {
 		return
 	}
 	frame := b.sound.waiting(n)
 	quiet := c.quiet(frame)
 	if c.patient && !quiet {
 		return
-	}
-	add := c.want > 0
-	longest := min(n/2, -c.want)
-	if add {
-		longest = min(n, b.sound.past, c.want+b.rate/100)
 	}
 	by := longest
 	if !quiet {

@@ -1,5 +1,11 @@
 package playout
 
+import "github.com/belfry-pbx/belfry/engine/media/codec"
+
+// opusRest is the length in bytes of an Opus packet that says only that the pause goes
+// on (RFC 6716 section 3.2.1: frames of no bytes; RFC 7587 section 3.1.3).
+const opusRest = 2
+
 // fade is how long what was lost is made up for before it is taken for a pause, in
 // frames: the decoder's concealment is silent by then (G.711 Appendix I: 60 ms).
 const fade = 3
@@ -22,8 +28,8 @@ func (b *Buffer) advance(n int, now int64) {
 		b.fill(n - b.sound.len())
 		return
 	}
-	if p.seq == b.next && p.at > b.cursor {
-		b.idle = true // nothing was lost: the sender paused
+	if p.seq == b.next && p.at > b.cursor && !b.idle {
+		b.pause() // nothing was lost: the sender sent nothing
 	}
 	if b.idle {
 		if b.lead(p, now) < b.target() {
@@ -90,43 +96,57 @@ func (b *Buffer) play(p *slot, surplus int, now int64) {
 	}
 	b.next = p.seq + 1
 	b.queue.remove(p)
+	if p.noise {
+		b.describe(p.payload)
+		b.idle = true
+	}
 	if p.samples == 0 {
-		return // no sound
+		return
 	}
 	b.control.needed(b.lead(p, now), b.spare, p.samples, b.frame)
 	n := b.dec.Decode(b.sound.room(p.samples), p.payload)
 	if n == 0 {
 		b.stats.Dropped++
-		b.conceal(p.samples)
+		for n = 0; n < p.samples; n += b.span(p.samples - n) {
+			b.conceal(p.samples - n)
+		}
 	} else {
 		b.sound.merge(min(surplus, n, b.sound.len()), n)
 		b.kind = Sound
 	}
 	b.cursor, b.filled = p.at+int64(p.samples), 0
+	if b.codec == codec.Opus && len(p.payload) <= opusRest {
+		b.comfort.left, b.comfort.decoder = b.samplesOf(agreedNoise), true
+		b.idle = true
+	}
 }
 
 // fill makes up about n samples for which there is no packet.
 func (b *Buffer) fill(n int) {
-	if !b.idle {
-		b.conceal(n)
-		b.idle = b.filled >= fade*b.frame
+	if b.idle {
+		b.rest(n)
 		return
 	}
-	clear(b.sound.room(n))
-	b.sound.add(n)
-	b.kind = Silence
+	b.conceal(n)
+	if b.filled >= fade*b.frame {
+		b.pause()
+	}
 }
 
-// conceal makes up 20 ms, or 10 if no more than that is missing.
+// conceal makes up about n samples, 20 ms at most, of what was lost.
 func (b *Buffer) conceal(n int) {
-	if n > b.frame/2 {
-		n = b.frame
-	} else {
-		n = b.frame / 2
-	}
+	n = b.span(n)
 	b.dec.Conceal(b.sound.room(n))
 	b.sound.add(n)
 	b.kind = Concealed
 	b.filled += n
 	b.samples.concealed += int64(n)
+}
+
+// span is the length of concealment for n samples: 20 ms, or 10 if that is enough.
+func (b *Buffer) span(n int) int {
+	if n > b.frame/2 {
+		return b.frame
+	}
+	return b.frame / 2
 }

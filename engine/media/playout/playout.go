@@ -94,6 +94,7 @@ type Buffer struct {
 	transit transit
 	sound   fifo
 	control control
+	comfort comfort
 
 	// What is played. Places are samples on the sender's timeline.
 	next   int64 // the packet due
@@ -124,9 +125,9 @@ func New(c codec.Codec, o Options) (*Buffer, error) {
 	rate := c.SampleRate()
 	b := &Buffer{
 		codec: c, dec: dec, rate: rate, frame: rate / 50, scale: rate / c.ClockRate(), tick: int64(rate) / ticksASecond,
-		min: int(o.MinDelay * time.Duration(rate) / time.Second), max: int64(o.MaxDelay / Tick),
-		idle: true,
+		max: int64(o.MaxDelay / Tick), idle: true,
 	}
+	b.min = b.samplesOf(o.MinDelay)
 	b.rec, _ = dec.(codec.Recoverer)
 	b.transit.init(b.tick, int(b.max))
 	b.sound.init(rate)
@@ -142,8 +143,7 @@ func (b *Buffer) Put(p *Packet, now int64) {
 		b.stats.Dropped++
 		return
 	}
-	earliest := now*b.tick - b.transit.ref + earlyLimit*b.tick
-	seq, at, place := b.line.place(p, n, b.scale, earliest, b.rate)
+	seq, at, place := b.line.place(p, n, b.scale, now*b.tick-b.transit.ref, b.tick)
 	switch place {
 	case strange:
 		b.stats.Dropped++
@@ -166,9 +166,13 @@ func (b *Buffer) Put(p *Packet, now int64) {
 		b.stats.Late++
 		return
 	}
-	if seq-b.next >= maxSlots { // after a long loss, or nobody takes frames
+	switch ahead := seq - b.next; {
+	case ahead >= maxSlots: // nobody takes frames
 		b.stats.Dropped += uint64(b.queue.clear())
 		b.next, b.idle = seq, true
+	case ahead >= startSlots && b.queue.count == 0 && b.idle: // the end of a long loss
+		b.next = seq - startSlots/2
+		b.stats.Lost += uint64(ahead - startSlots/2)
 	}
 	s, dropped := b.queue.add(b.next, seq, len(p.Payload))
 	b.stats.Dropped += uint64(dropped)
@@ -191,15 +195,15 @@ func (b *Buffer) Frame(pcm []int16, now int64) Kind {
 		kind = b.kind
 	}
 	kind = max(kind, b.more(n, now))
-	if b.control.want != 0 {
-		b.adjust(n)
-		kind = max(kind, b.more(n, now))
-	}
+	b.adjust(n)
+	kind = max(kind, b.more(n, now))
 	b.sound.take(pcm[:n])
 	if b.control.due() {
 		b.transit.review()
-		b.control.measure(pcm[:n])
-		b.control.review(b.target(), int(b.tick))
+		if kind == Sound {
+			b.control.measure(pcm[:n])
+		}
+		b.control.review(b.target())
 	}
 	return kind
 }
@@ -214,6 +218,8 @@ func (b *Buffer) Stats() Stats {
 	s.Compressed = b.duration(b.samples.compressed)
 	return s
 }
+
+func (b *Buffer) samplesOf(d time.Duration) int { return int(d * time.Duration(b.rate) / time.Second) }
 
 func (b *Buffer) duration(samples int64) time.Duration {
 	return time.Duration(samples) * time.Second / time.Duration(b.rate)

@@ -43,6 +43,9 @@ func (q *queue) first(next int64) *slot {
 	return nil
 }
 
+// has tells whether the packet seq, which is next, is there.
+func (q *queue) has(seq int64) bool { return q.count > 0 && q.slot(seq).full }
+
 // add makes the slot for the packet seq, which is less than maxSlots after next; nil: that is
 // there already. All packets are from next on. It tells how many packets were dropped to stay
 // within maxBytes.

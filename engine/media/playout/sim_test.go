@@ -31,10 +31,7 @@ func say(t testing.TB, c codec.Codec, pcm []int16, prepare func(codec.Encoder)) 
 	if prepare != nil {
 		prepare(e)
 	}
-	d, err := codec.NewDecoder(c)
-	if err != nil {
-		t.Fatal(err)
-	}
+	d := newDecoder(t, c)
 	s := said{codec: c, clean: make([]int16, 0, len(pcm))}
 	n := c.SampleRate() / 50
 	payload, heard := make([]byte, c.FrameBytes()), make([]int16, n)
@@ -69,9 +66,9 @@ func receive(s *said, net fakenet.Net, r receiver) []int16 {
 	n := s.codec.SampleRate() / 50
 	out := make([]int16, 0, len(s.clean)+n*50)
 	pcm := make([]int16, n)
-	const phase = 3 // of the frames against the packets, in ticks
-	end := int64(len(s.payloads))*4 + 100
-	for now := int64(0); now < end; now++ {
+	const phase = 3  // of the frames against the packets, in ticks
+	const rest = 100 // ticks, in which what is on its way comes out
+	for now := range int64(len(s.payloads))*4 + rest {
 		for len(arrivals) > 0 && arrivals[0].At <= time.Duration(now)*Tick {
 			r.put(s, arrivals[0].Index, now)
 			arrivals = arrivals[1:]

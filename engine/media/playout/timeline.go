@@ -6,6 +6,8 @@ const (
 	lateChain   = 15   // so many old packets in a row, one after the other, are one as well
 
 	earlyLimit = 12 // ticks, 60 ms: timestamps that say a packet came earlier than that are wrong
+	lateLimit  = 60 // ticks, 300 ms: and those of a talk spurt that say it came that late stood still before it
+	jitterStep = 2  // ticks: a gap shorter than that is none
 )
 
 // timeline gives packets their number and their place, in samples since some beginning,
@@ -34,9 +36,9 @@ const (
 	again           // it has come before
 )
 
-// place finds p's number and the place of the first of its n samples. No sound ends after
-// earliest, unless the timestamps are wrong.
-func (l *timeline) place(p *Packet, n, scale int, earliest int64, rate int) (seq, at int64, as placing) {
+// place finds p's number and the place of the first of its n samples. A packet of the least transit
+// would end its sound at due.
+func (l *timeline) place(p *Packet, n, scale int, due, tick int64) (seq, at int64, as placing) {
 	if !l.started || p.SSRC != l.ssrc {
 		return l.begin(p, n)
 	}
@@ -55,7 +57,7 @@ func (l *timeline) place(p *Packet, n, scale int, earliest int64, rate int) (seq
 			l.seen |= 1 << back
 		}
 		at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
-		if at > l.at || at < l.at+step*int64(rate)/8 {
+		if at > l.at || at < l.at+step*24*tick {
 			at = l.at + step*int64(n)
 		}
 		return l.seq + step, at, fits
@@ -63,8 +65,13 @@ func (l *timeline) place(p *Packet, n, scale int, earliest int64, rate int) (seq
 	l.chain = 0
 	l.seen = l.seen<<step | 1
 	at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
-	if soonest := l.end + (step-1)*int64(n); at < l.end || at > soonest && at+int64(n) > earliest || step == 1 && at-l.end < int64(rate/100) {
+	soonest := l.end + (step-1)*int64(n)
+	early := at > soonest && at+int64(n) > due+earlyLimit*tick
+	if at < l.end || early || step == 1 && at < l.end+jitterStep*tick {
 		at = soonest
+	}
+	if p.Marker && at+int64(n) < due-lateLimit*tick {
+		at = due - int64(n)
 	}
 	l.seq, l.ts, l.at, l.end = l.seq+step, p.Timestamp, at, at+int64(n)
 	return l.seq, at, fits

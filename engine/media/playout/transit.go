@@ -17,9 +17,11 @@ type transit struct {
 	target int   // ticks: what a packet of the least transit should wait
 	ref    int64 // the least transit of the last seconds, but for outliers
 
-	late  [buckets]float32 // packets by how many ticks they were later than ref, the last seconds' more than those before
-	top   int              // the highest bucket used
-	fresh bool             // late has changed
+	late   [buckets]float32 // packets by how many ticks they were later than ref, the last seconds' more than those before
+	top    int              // the highest bucket used
+	fresh  bool             // late has changed
+	lower  int              // reviews in a row that asked for less than target
+	lowest int              // and the most that one of them asked for
 
 	least   [blocks]int64 // the least transit of the last blocks of time
 	known   int           // of them
@@ -31,8 +33,9 @@ type transit struct {
 
 func (t *transit) init(tick int64, maxDelay int) {
 	t.tick, t.max = tick, maxDelay
-	t.target = min(prior, maxDelay)
-	t.late[t.target], t.top, t.fresh = 2, t.target, true
+	t.target = prior
+	t.top = prior - 1
+	t.late[t.top] = 0.5
 }
 
 // The delay asked for is the one by which a call is rated best (ITU-T G.107, the
@@ -43,8 +46,9 @@ const (
 	kneeCost  = (0.024 + 0.11) * 5 // a tick beyond
 	lateCost  = 95 / 25.1 * 100    // all late: the slope at none of G.711 with concealment (G.113: Bpl 25.1)
 
-	memory = 0.98 // what is left of late in a review: a third in 5 s
-	trace  = 1e-3 // packets: less than that is nothing
+	memory   = 0.98 // what is left of late in a review: a third in 5 s
+	patience = 20   // reviews, 2 s
+	trace    = 1e-3 // packets: less than that is nothing
 )
 
 // review sets target. It is called about every 100 ms.
@@ -63,16 +67,29 @@ func (t *transit) review() {
 		t.top--
 	}
 	var beyond float32
-	least := float32(math.Inf(1))
+	least, target := float32(math.Inf(1)), 0
 	for i := t.top; i >= 0; i-- {
 		cost := delayCost*float32(i) + lateCost*beyond/total
 		if i > knee {
 			cost += (kneeCost - delayCost) * float32(i-knee)
 		}
 		if cost <= least {
-			least, t.target = cost, i
+			least, target = cost, i
 		}
 		beyond += t.late[i]
+	}
+	t.settle(min(target+1, t.max)) // arrivals are known to a tick
+}
+
+// settle has the delay grow at once, and shrink when it has been too long for a while.
+func (t *transit) settle(target int) {
+	if target >= t.target {
+		t.target, t.lower, t.lowest = target, 0, 0
+		return
+	}
+	t.lowest = max(t.lowest, target)
+	if t.lower++; t.lower >= patience {
+		t.target, t.lower, t.lowest = t.lowest, 0, 0
 	}
 }
 
