@@ -5,12 +5,21 @@ import (
 	"sync/atomic"
 
 	"github.com/belfry-pbx/belfry/engine/media/codec"
+	"github.com/belfry-pbx/belfry/engine/media/gain"
+	"github.com/belfry-pbx/belfry/engine/media/playout"
 )
 
 const (
 	talkLevel  = 400 // mean amplitude above which a frame is speech: about -38 dBFS
 	talkFrames = 2   // so many frames of it make a talker
 	hangFrames = 25  // and so many without it, half a second, end it
+	soundLevel = 16  // mean amplitude below which a frame is not mixed in: about -66 dBFS
+
+	// apartTicks is how long who has spoken keeps an encoder of his own, 10 s: decoders
+	// do not like to be moved to and fro.
+	apartTicks = 10 * ticksPerSecond
+	// hushTicks is how long a silent member keeps what a speaker needs, a minute.
+	hushTicks = 60 * ticksPerSecond
 )
 
 // MemberOptions say how a session takes part in a Mixer.
@@ -28,16 +37,27 @@ type Member struct {
 	talking atomic.Bool
 
 	// ---- of the shard's thread
-	joined  bool
-	player  *Player
-	cushion cushion
-	pcm     [frameSamples]int16 // what it says in this frame
-	sounds  bool                // there is something in pcm, and it may be heard
-	speaks  bool                // it is in the sum
-	level   int32               // mean amplitude, smoothed
-	weight  int32
-	loud    int // frames of speech, or of the hang-over, in a row
-	quiet   int
+	joined     bool
+	player     *Player
+	voice      *voice  // what it says in this frame; nil: it is not in the sum
+	speech     *speech // nil: it has not spoken lately
+	level      int32   // mean amplitude, smoothed
+	weight     int32
+	loud       int // frames of speech, or of the hang-over, in a row
+	quiet      int
+	apartSince int64 // tick at which it last heard something of its own; 0: never
+	own        tuner // of its own player
+	limiter    gain.Limiter
+}
+
+// speech is what it takes to mix a speaker in.
+type speech struct {
+	tick    int64 // when it last was in the sum
+	rate    int   // Hz
+	control *gain.Control
+	tuners  [len(rates)]tuner
+	parts   [len(rates)][]int16 // its part of each bus, in this frame
+	rooms   [len(rates)][]int16
 }
 
 // Join makes the conference s's source and brings s to the conference's shard.
@@ -92,7 +112,7 @@ func (mb *Member) Talking() bool { return mb.talking.Load() }
 // before it. Nil ends that.
 func (mb *Member) Play(p *Player) {
 	if p != nil {
-		p.prepare(codec.None, sampleRate) // may take a while
+		p.prepare(codec.None, mb.session.agreedRate()) // may take a while
 	}
 	if !mb.mixer.on.post(func() {
 		if mb.player != nil {
@@ -109,7 +129,7 @@ func (mb *Member) Play(p *Player) {
 // removed is called when the session's source is no longer the mixer.
 func (mb *Member) removed() {
 	m := mb.mixer
-	mb.joined = false
+	mb.joined, mb.voice, mb.speech = false, nil, nil
 	mb.talking.Store(false)
 	if i := slices.Index(m.members, mb); i >= 0 {
 		m.members = slices.Delete(m.members, i, i+1)
@@ -120,21 +140,21 @@ func (mb *Member) removed() {
 	}
 }
 
-// hear takes a packet from the session.
-func (mb *Member) hear(p *packet, from codec.Codec) { mb.cushion.put(p, from) }
-
-// listen takes what the member says in this frame, and how loud it is.
-func (mb *Member) listen() {
-	spoke := mb.speaks
-	sound := mb.cushion.take(&mb.pcm)
-	mb.speaks, mb.sounds = false, sound && !mb.muted.Load()
+// listen takes what the member says in this frame into v, and tells whether it is to
+// be heard.
+func (mb *Member) listen(sh *shard, v *voice) bool {
+	spoke := mb.voice != nil
+	mb.voice = nil
+	if mb.speech != nil && sh.tick-mb.speech.tick > hushTicks {
+		mb.speech = nil
+	}
 	var level int32
-	if sound {
-		var sum int32
-		for _, v := range mb.pcm {
-			sum += max(int32(v), -int32(v))
+	if s := mb.session; s.ear != nil {
+		pcm, rate, kind := s.listen(sh, &v.room)
+		if kind >= playout.Concealed {
+			v.pcm, v.rate = pcm, rate
+			level = amplitudeOf(pcm)
 		}
-		level = sum / frameSamples
 	}
 	mb.level += (level - mb.level) / 4
 	mb.weight = max(mb.level, level/2)
@@ -142,6 +162,27 @@ func (mb *Member) listen() {
 		mb.weight *= 2
 	}
 	mb.noteTalking(level)
+	if v.pcm == nil || max(level, mb.level) < soundLevel || mb.muted.Load() {
+		v.pcm = nil
+		return false
+	}
+	return true
+}
+
+// amplitudeOf is the mean amplitude of a frame; of more than 8 kHz, of a part of it.
+func amplitudeOf(pcm []int16) int32 {
+	var sum int32
+	step := len(pcm) / frameSamples
+	if step <= 1 {
+		for _, v := range pcm {
+			sum += max(int32(v), -int32(v))
+		}
+		return sum / frameSamples
+	}
+	for i := 0; i < len(pcm); i += step {
+		sum += max(int32(pcm[i]), -int32(pcm[i]))
+	}
+	return sum / frameSamples
 }
 
 func (mb *Member) noteTalking(level int32) {
@@ -158,35 +199,77 @@ func (mb *Member) noteTalking(level int32) {
 	}
 }
 
-// playOwn puts the next frame of the member's own player into sh.pcm, if there is one.
-func (mb *Member) playOwn(sh *shard) bool {
-	if mb.player == nil {
-		return false
+// speak prepares the frame of a member that is among the speakers. What was left in
+// its filters when it last spoke is not heard.
+func (mb *Member) speak(tick int64) {
+	v, p := mb.voice, mb.speech
+	if p == nil || p.rate != v.rate {
+		p = &speech{rate: v.rate, control: gain.New(v.rate)}
+		mb.speech = p
 	}
-	switch _, _, state := mb.player.samples(sh.pcm[:]); state {
-	case playing:
+	if tick-p.tick > frameTicks {
+		p.tuners = [len(rates)]tuner{}
+	}
+	p.tick = tick
+	p.parts = [len(rates)][]int16{}
+	p.control.Apply(v.pcm)
+}
+
+// at is the member's part of a bus, which is the same for all who hear it: taking it
+// out of the sum leaves nothing of it.
+func (mb *Member) at(bus int) []int16 {
+	p := mb.speech
+	if p.parts[bus] == nil {
+		if p.rooms[bus] == nil && p.rate != rates[bus] {
+			p.rooms[bus] = make([]int16, rates[bus]/50)
+		}
+		p.parts[bus] = p.tuners[bus].tune(p.rooms[bus], mb.voice.pcm, p.rate, rates[bus])
+	}
+	return p.parts[bus]
+}
+
+// apart tells whether the member gets a stream of its own. One of G.711 may change at
+// any time.
+func (mb *Member) apart(tick int64, c codec.Codec) bool {
+	if mb.voice != nil {
 		return true
+	}
+	return c > codec.PCMA && mb.apartSince > 0 && tick-mb.apartSince < apartTicks && mb.session.mouth != nil
+}
+
+// playOwn is the next frame of the member's own player, at the rate of what it hears;
+// nil if there is none.
+func (mb *Member) playOwn(sh *shard) []int16 {
+	if mb.player == nil {
+		return nil
+	}
+	pcm, rate, state := mb.player.samples(sh.pcm[:])
+	switch state {
+	case playing:
+		return mb.own.tune(sh.heard[:], pcm, rate, mb.session.hearingRate())
 	case ended:
 		mb.player = nil
 	}
-	return false
+	return nil
 }
 
 // mixOwn makes in sh.pcm what only this member hears: its own player's frame, if
-// that is there already, and the others.
-func (mb *Member) mixOwn(sh *shard, own bool) {
-	deaf := mb.deaf.Load()
-	for i := range mb.pcm {
-		var v int32
-		if own {
-			v = int32(sh.pcm[i])
-		}
-		if !deaf {
-			v += mb.mixer.sum[i]
-			if mb.speaks {
-				v -= int32(mb.pcm[i])
+// there is one, and the others.
+func (mb *Member) mixOwn(sh *shard, bus int, own []int16) []int16 {
+	n := rates[bus] / 50
+	sum := sh.sum[:n]
+	clear(sum)
+	if !mb.deaf.Load() {
+		copy(sum, mb.mixer.buses[bus].sum[:n])
+		if mb.voice != nil {
+			for i, v := range mb.at(bus) {
+				sum[i] -= int32(v)
 			}
 		}
-		sh.pcm[i] = soft(v)
 	}
+	for i, v := range own {
+		sum[i] += int32(v)
+	}
+	mb.limiter.Limit(sh.pcm[:n], sum)
+	return sh.pcm[:n]
 }

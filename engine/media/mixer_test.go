@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/belfry-pbx/belfry/engine/media/codec"
+	"github.com/belfry-pbx/belfry/engine/media/measure"
 )
 
 // party is a conference of phones that each speak a tone of their own.
@@ -15,7 +16,8 @@ type party struct {
 	mixer   *Mixer
 	phones  []*phone
 	members []*Member
-	at      int // samples spoken
+	talkers []*talker
+	at      int // samples spoken, at 8 kHz
 }
 
 func newParty(t *testing.T, o Options, codecs ...codec.Codec) *party {
@@ -27,6 +29,7 @@ func newParty(t *testing.T, o Options, codecs ...codec.Codec) *party {
 		p.ssrc = uint32(1000 + i)
 		y.phones = append(y.phones, p)
 		y.members = append(y.members, y.mixer.Join(p.session, MemberOptions{}))
+		y.talkers = append(y.talkers, newTalker(t, c))
 	}
 	w.ticks(1)
 	return y
@@ -56,10 +59,10 @@ func (y *party) speak(frames int, amplitudes ...float64) {
 				continue
 			}
 			p := y.phones[i]
-			payload := make([]byte, frameSamples)
-			p.codec.Encode(payload, tone(pitch(i), a, y.at, frameSamples))
-			p.ts = uint32(y.at)
-			p.says(payload)
+			rate := p.codec.SampleRate()
+			from := y.at * (rate / sampleRate)
+			p.ts = uint32(y.at * (p.codec.ClockRate() / sampleRate))
+			p.says(y.talkers[i].frame(toneAt(rate, pitch(i), a, from+rate/50)[from:]))
 			n++
 		}
 		y.at += frameSamples
@@ -116,42 +119,31 @@ func TestEverybodyHearsTheOthers(t *testing.T) {
 	})
 }
 
-// Two voices at full scale are limited, not wrapped, and the quiet one among them
-// does not hear itself back.
+// Voices at full scale are turned down and limited together, not wrapped, and the quiet
+// one among them does not hear itself back.
 func TestLoudVoicesTogether(t *testing.T) {
-	y := newParty(t, Options{}, repeat(codec.PCMA, 4)...)
-	y.speak(20, 32000, 32000, 3000)
-	pcm := y.hears(3, 20)
-	if a, b := amplitude(pcm, pitch(0)), amplitude(pcm, pitch(1)); a < 12000 || b < 12000 || math.Abs(decibels(a, b)) > 1 {
-		t.Errorf("the loud voices are heard at %.0f and %.0f", a, b)
-	}
-	for i := 1; i < len(pcm); i++ {
-		if d := int(pcm[i]) - int(pcm[i-1]); d > 30000 || d < -30000 {
-			t.Fatalf("the sum wraps round at sample %d: %d, %d", i, pcm[i-1], pcm[i])
+	y := newParty(t, Options{}, repeat(codec.PCMA, 6)...)
+	y.speak(20, 32000, 32000, 32000, 32000, 3000)
+	pcm := y.hears(5, 20)
+	for i := range 4 {
+		if a := amplitude(pcm, pitch(i)); a < 3500 || math.Abs(decibels(a, amplitude(pcm, pitch(0)))) > 1 {
+			t.Errorf("loud voice %d is heard at %.0f", i, a)
 		}
 	}
-	quiet := y.hears(2, 20)
-	if own := amplitude(quiet, pitch(2)); own > 400 {
+	if peak(pcm) < 14000 {
+		t.Errorf("together they reach %d only", peak(pcm))
+	}
+	all := decode(codec.PCMA, y.phones[5].all())
+	for i := 1; i < len(all); i++ {
+		if d := int(all[i]) - int(all[i-1]); d > 40000 || d < -40000 {
+			t.Fatalf("the sum wraps round at sample %d: %d, %d", i, all[i-1], all[i])
+		}
+	}
+	quiet := y.hears(4, 20)
+	if own := amplitude(quiet, pitch(4)); own > 400 {
 		t.Errorf("the quiet one hears itself at %.0f", own)
 	}
 	has(t, y.hears(0, 20), 0, 0)
-}
-
-func TestLimit(t *testing.T) {
-	last := int16(math.MinInt16)
-	for v := int32(-400000); v <= 400000; v += 7 {
-		got := soft(v)
-		if got < last {
-			t.Fatalf("%d becomes %d, less than %d before it", v, got, last)
-		}
-		if v > -24576 && v < 24576 && int32(got) != v {
-			t.Fatalf("%d becomes %d", v, got)
-		}
-		last = got
-	}
-	if soft(math.MaxInt32) < 32000 || soft(math.MinInt32+1) > -32000 {
-		t.Errorf("the extremes become %d and %d", soft(math.MaxInt32), soft(math.MinInt32+1))
-	}
 }
 
 func TestOnlyTheLoudestAreHeard(t *testing.T) {
@@ -339,76 +331,76 @@ func TestConferenceAcrossShards(t *testing.T) {
 	})
 }
 
-func TestCushion(t *testing.T) {
-	// run plays a stream of 20 ms packets, packet i arriving late by delay(i)
-	// samples, and counts the frames that held no sound after the first.
-	run := func(frames int, length func(i int) int, delay func(i int) int) (gaps, waits int, c *cushion) {
-		c = &cushion{}
-		next, ts := 0, uint32(1000)
-		var pcm [frameSamples]int16
-		payload := make([]byte, frameSamples)
-		codec.PCMU.Encode(payload, tone(400, 8000, 0, frameSamples))
-		raw := append(make([]byte, headerSize), payload...)
-		for now, begun := 0, false; now < frames*frameSamples; now += tickSamples {
-			for next*length(next)+delay(next) <= now {
-				c.put(&packet{ssrc: 1, timestamp: ts, raw: raw}, codec.PCMU)
-				ts += frameSamples
-				next++
+// One room for all codecs: each hears the others in what its own can carry, and nothing
+// of itself.
+func TestConferenceOfAllCodecs(t *testing.T) {
+	all := every()
+	y := newParty(t, Options{}, append(all, all...)...) // the second half only listens
+	levels := make([]float64, len(all))
+	for i := range levels {
+		levels[i] = 4000
+	}
+	y.speak(100, levels...)
+	for i, p := range y.phones {
+		packets := p.hears(100)
+		oneStream(t, packets)
+		rate := p.codec.SampleRate()
+		pcm := decode(p.codec, packets)
+		pcm = pcm[len(pcm)-rate/2:]
+		for other := range all {
+			got := amplitudeAt(rate, pcm, pitch(other))
+			if other == i && got > 60 {
+				t.Errorf("%v, phone %d, hears itself at %.0f", p.codec, i, got)
 			}
-			if now%frameSamples == 2*tickSamples {
-				sound := c.take(&pcm)
-				begun = begun || sound
-				if begun && !sound {
-					gaps++
-				}
+			if other != i && math.Abs(decibels(got, 4000)) > 2 {
+				t.Errorf("%v, phone %d, hears phone %d at %.0f", p.codec, i, other, got)
 			}
-		}
-		return gaps, int(int32(c.end - c.next)), c
-	}
-	steady := func(int) int { return frameSamples }
-	if gaps, depth, _ := run(500, steady, func(int) int { return 0 }); gaps != 0 || depth > 2*frameSamples {
-		t.Errorf("an even stream: %d gaps, %d samples wait", gaps, depth)
-	}
-	jitter := func(i int) int { return i * 7919 % 400 } // up to 50 ms
-	if gaps, depth, _ := run(2000, steady, jitter); gaps > 5 || depth > 4*frameSamples+400 {
-		t.Errorf("50 ms of jitter: %d gaps, %d samples wait", gaps, depth)
-	}
-	burst := func(i int) int { // a stall of 100 ms, once
-		if i >= 500 && i < 505 {
-			return (505 - i) * frameSamples
-		}
-		return 0
-	}
-	if gaps, depth, _ := run(3000, steady, burst); gaps > 8 || depth > 4*frameSamples {
-		t.Errorf("a stall: %d gaps, and still %d samples wait", gaps, depth)
-	}
-	// A clock that runs 1 % fast or slow for a minute: the cushion neither grows nor runs dry.
-	for _, length := range []int{158, 162} {
-		gaps, depth, _ := run(3000, func(int) int { return length }, func(int) int { return 0 })
-		if gaps > 45 || depth > cushionSize/2 {
-			t.Errorf("packets each %d samples: %d gaps, %d samples wait", length, gaps, depth)
 		}
 	}
 }
 
-func TestCushionOfAnotherStream(t *testing.T) {
-	var c cushion
-	var pcm [frameSamples]int16
-	raw := make([]byte, headerSize+frameSamples)
-	codec.PCMU.Encode(raw[headerSize:], tone(400, 8000, 0, frameSamples))
-	for _, p := range []packet{{ssrc: 1, timestamp: 5}, {ssrc: 2, timestamp: 1 << 31}, {ssrc: 2, timestamp: 77}} {
-		p.raw = raw
-		c.put(&p, codec.PCMU)
-		if c.take(&pcm) {
-			t.Error("sound before its time")
-		}
-		if !c.take(&pcm) || peak(pcm[:]) < 7000 {
-			t.Errorf("the stream of %x at %d is not heard", p.ssrc, p.timestamp)
-		}
-		if c.take(&pcm) {
-			t.Error("sound after its end")
+// In a wideband room, what is above 4 kHz is heard by those who can hear it.
+func TestWidebandConference(t *testing.T) {
+	y := newParty(t, Options{}, codec.G722, codec.G722, codec.PCMU)
+	rate := 16000
+	for i := range 50 {
+		pcm := toneAt(rate, 6000, 6000, (i+1)*320)[i*320:]
+		y.phones[0].says(y.talkers[0].frame(pcm))
+		y.w.arrived(1)
+		y.w.frames(1)
+	}
+	wide := decode(codec.G722, y.phones[1].hears(50))
+	if db := decibels(amplitudeAt(rate, wide[8000:], 6000), 6000); db < -3 || db > 3 {
+		t.Errorf("6 kHz come at %.1f dB", db)
+	}
+	if narrow := decode(codec.PCMU, y.phones[2].hears(50)); peak(narrow[4000:]) > 300 {
+		t.Errorf("a narrowband phone hears %d of it", peak(narrow[4000:]))
+	}
+	if y.mixer.rate() != 16000 {
+		t.Errorf("the room is mixed at %d Hz", y.mixer.rate())
+	}
+	y.members[0].Leave()
+	y.members[1].Leave()
+	y.w.frames(2)
+	if y.mixer.rate() != 8000 {
+		t.Errorf("a room of narrowband phones is mixed at %d Hz", y.mixer.rate())
+	}
+}
+
+// Who falls silent hears the same stream as those who only listen, after a while, and
+// no click at the change.
+func TestTalkerBecomesListener(t *testing.T) {
+	for _, c := range every() {
+		y := newParty(t, Options{}, c, c, c)
+		y.speak(30, 6000, 6000)
+		y.speak(100, 0, 6000)
+		y.w.frames(0)
+		packets := y.phones[0].hears(130)
+		oneStream(t, packets)
+		rate := c.SampleRate()
+		report := measure.Tone(decode(c, packets)[rate:], rate, pitch(1))
+		if report.Gaps != 0 || report.Jumps != 0 {
+			t.Errorf("%v: %+v", c, report)
 		}
 	}
-	long := packet{ssrc: 2, timestamp: 9, raw: make([]byte, headerSize+1480)}
-	c.put(&long, codec.PCMU) // longer than is ever sent: no harm
 }

@@ -68,8 +68,15 @@ func (s *Session) sendFrame(sh *shard, size int) {
 	if size == 0 {
 		return // the encoder had nothing to say
 	}
+	s.sendShared(sh, sh.out[:headerSize+size])
+}
+
+// sendShared sends 20 ms that others may get too: only the header is written.
+func (s *Session) sendShared(sh *shard, b []byte) {
 	seq, ts, marker := s.sender.frame(sh.tick)
-	b := sh.out[:headerSize+size]
 	putHeader(b, s.format.PayloadType, marker, seq, ts, s.sender.ssrc)
 	s.transmit(sh, b)
 }
+
+// hearingRate is the rate of what the peer hears, in Hz.
+func (s *Session) hearingRate() int { return max(s.format.Codec.SampleRate(), sampleRate) }

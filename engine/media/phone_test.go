@@ -302,6 +302,15 @@ func amplitudeAt(rate int, pcm []int16, hertz float64) float64 {
 	return 2 * math.Sqrt(max(0, power)) / float64(len(pcm))
 }
 
+// peak is the greatest amplitude of a sample.
+func peak(pcm []int16) int32 {
+	var top int32
+	for _, v := range pcm {
+		top = max(top, int32(v), -int32(v))
+	}
+	return top
+}
+
 func decibels(a, b float64) float64 { return 20 * math.Log10(max(a, 1e-3)/b) }
 
 // number is the payload type that the tests' phones use for a codec.

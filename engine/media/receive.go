@@ -70,10 +70,7 @@ func (s *Session) receiveSound(sh *shard, p *packet, c codec.Codec) {
 	}
 	to := s.listener()
 	s.transcodes = to != nil && !to.relays(c)
-	if s.source == fromMixer {
-		s.member.hear(p, c)
-	}
-	if s.transcodes || s.listensForKeys() {
+	if s.transcodes || s.source == fromMixer || s.listensForKeys() {
 		s.put(sh, p, c, false)
 	}
 	if to != nil && !s.transcodes {

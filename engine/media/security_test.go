@@ -306,8 +306,7 @@ func TestPanicEndsOneSession(t *testing.T) {
 	other := newPhone(t, w.e, SessionOptions{}, codec.PCMU, nil)
 	other.session.Echo()
 	w.commands()
-	p.session.source = fromMixer // with no member behind it
-	p.says(make([]byte, 160))
+	p.session.source = fromPlayer // with none behind it
 	w.ticksUntil("the panic has ended the session", func() bool { return w.e.Stats().Sessions == 1 })
 	receive(t, told)
 	other.says(make([]byte, 160))

@@ -134,6 +134,9 @@ func (s *Session) agreedCodec() codec.Codec {
 	return s.agreed.Codec
 }
 
+// agreedRate is the rate at which the peer can hear, in Hz.
+func (s *Session) agreedRate() int { return max(s.agreedCodec().SampleRate(), sampleRate) }
+
 // Echo makes the session send back what it hears, in the codec it sends.
 func (s *Session) Echo() { s.setSourceLater(fromEcho) }
 

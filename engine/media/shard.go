@@ -58,6 +58,7 @@ type shard struct {
 	heard     [maxFrame]int16               // a frame of what came in
 	pcm       [maxFrame]int16               // one to be sent
 	resampled [maxFrame]int16               // and the same at another rate
+	sum       [maxFrame]int32               // what one member of a conference hears, before it is limited
 	report    [maxReport]byte
 }
 

@@ -36,7 +36,7 @@ type timeline struct {
 	filled  uint32 // silence given out by the clock since the last sound, in timestamp units
 	held    []chunk
 
-	voice    voice
+	voice    decoding
 	concealT [maxFrame]int16
 }
 
@@ -183,8 +183,8 @@ func (t *timeline) give(pcm []int16) bool {
 	return t.emit(pcm)
 }
 
-// voice decodes the payloads of one stream, whatever its codec, to one rate.
-type voice struct {
+// decoding turns the payloads of one stream, whatever its codec, to one rate.
+type decoding struct {
 	codec     codec.Codec
 	decoder   codec.Decoder // nil: not to be had on this machine, or linear sound
 	from      int           // Hz
@@ -194,7 +194,7 @@ type voice struct {
 }
 
 // decode returns a chunk's sound, and how long it is in units of its clock.
-func (v *voice) decode(c *chunk, rate int) (pcm []int16, units int) {
+func (v *decoding) decode(c *chunk, rate int) (pcm []int16, units int) {
 	from := int(c.rate)
 	if from == 0 {
 		from = c.codec.SampleRate()
@@ -222,8 +222,8 @@ func (v *voice) decode(c *chunk, rate int) (pcm []int16, units int) {
 	return v.to(rate, v.decoded[:n]), n * c.clockRate() / from
 }
 
-func (v *voice) begin(c codec.Codec, from, to int) {
-	*v = voice{codec: c, from: from}
+func (v *decoding) begin(c codec.Codec, from, to int) {
+	*v = decoding{codec: c, from: from}
 	if c != codec.None {
 		v.decoder, _ = codec.NewDecoder(c) // without one, there is silence of the same length
 	}
@@ -239,7 +239,7 @@ func (v *voice) begin(c codec.Codec, from, to int) {
 }
 
 // conceal makes what probably was in 20 ms that did not come, in room.
-func (v *voice) conceal(room []int16, rate int) []int16 {
+func (v *decoding) conceal(room []int16, rate int) []int16 {
 	if v.decoder == nil {
 		clear(room)
 		return room[:rate/50]
@@ -249,7 +249,7 @@ func (v *voice) conceal(room []int16, rate int) []int16 {
 	return v.to(rate, frame)
 }
 
-func (v *voice) to(rate int, pcm []int16) []int16 {
+func (v *decoding) to(rate int, pcm []int16) []int16 {
 	if v.from == rate {
 		return pcm
 	}

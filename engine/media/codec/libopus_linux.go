@@ -123,6 +123,13 @@ func (e *opusEncoder) Protect(lossPercent int) {
 	e.state.call(e.lib.encoderControl, opusSetLoss, uintptr(lossPercent))
 }
 
+// adopt copies the state, which the library allows: it holds no address of its own.
+func (e *opusEncoder) adopt(from Encoder) {
+	if f, ok := from.(*opusEncoder); ok {
+		copy(e.state.memory, f.state.memory)
+	}
+}
+
 type opusDecoder struct {
 	lib     *libopus
 	state   *opusState
