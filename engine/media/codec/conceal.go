@@ -2,7 +2,7 @@ package codec
 
 import "math"
 
-const aheadRoom = 24
+const aheadRoom = qmfHistory // samples: more is not asked for
 
 // A concealer guesses what was lost from what was heard before, at any rate: ITU-T G.711 Appendix I. The
 // last pitch period is said again and again, after 10 ms the last two, after 20 ms the
@@ -28,12 +28,13 @@ type concealer struct {
 func newConcealer(rate int) *concealer {
 	longest := rate * 15 / 1000
 	reach := 3*longest + longest/4 // 48.75 ms: three periods, and a quarter to blend with
-	room := make([]int16, 3*reach+longest/4)
-	c := &concealer{rate: rate}
-	c.ring, room = room[:reach:reach], room[reach:]
-	c.history, room = room[:reach:reach], room[reach:]
-	c.loop, c.fading = room[:0:reach], room[reach:reach:len(room)]
-	return c
+	return &concealer{
+		rate:    rate,
+		ring:    make([]int16, reach),
+		history: make([]int16, reach),
+		loop:    make([]int16, 0, reach),
+		fading:  make([]int16, 0, longest/4),
+	}
 }
 
 // heard takes what was decoded. After a gap its beginning is blended with what the gap would have said, in place.

@@ -30,13 +30,16 @@ func lossy(t testing.TB, c Codec, newDecoder func() Decoder, pcm []int16, lost f
 // concealing are the codecs whose losses are concealed by G.711 Appendix I.
 func concealing(t testing.TB) map[string]func() Decoder {
 	t.Helper()
-	all := map[string]func() Decoder{"opus by pion": func() Decoder {
-		d, err := newPionDecoder()
-		if err != nil {
-			t.Fatal(err)
+	all := map[string]func() Decoder{}
+	if Opus.CanEncode() { // the tests of libopus say if it is missing
+		all["opus by pion"] = func() Decoder {
+			d, err := newPionDecoder()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
 		}
-		return d
-	}}
+	}
 	for _, c := range []Codec{PCMU, PCMA, G722} {
 		all[c.Name()] = func() Decoder {
 			d, err := NewDecoder(c)

@@ -138,3 +138,38 @@ func TestOpusRecoversByTheNextPacket(t *testing.T) {
 		}
 	}
 }
+
+func TestOpusIsTheSystems(t *testing.T) {
+	needLibopus(t)
+	if !Opus.CanEncode() || !Opus.CanDecode() {
+		t.Errorf("Opus can be encoded: %v, decoded: %v", Opus.CanEncode(), Opus.CanDecode())
+	}
+	if d, err := NewDecoder(Opus); err != nil {
+		t.Error(err)
+	} else if _, ok := d.(Recoverer); !ok {
+		t.Errorf("%T recovers nothing", d)
+	}
+}
+
+// What libopus says in place of lost packets dies away too.
+func TestLibopusConcealsAndFades(t *testing.T) {
+	needLibopus(t)
+	pcm := sounds(48000)["speech"]
+	d, out := newLibopusDecoder(), make([]int16, 960)
+	for _, p := range encodeAll(t, Opus, pcm)[:6] {
+		d.Decode(out, p)
+	}
+	before := level(append(make([]int16, 480), append(out, make([]int16, 480)...)...), 48000, 10000)
+	out = out[:960]
+	first, last := 0.0, 0.0
+	for i := range 50 {
+		d.Conceal(out)
+		last = level(append(make([]int16, 480), append(out[:960:960], make([]int16, 480)...)...), 48000, 10000)
+		if i == 0 {
+			first = last
+		}
+	}
+	if first < before-6 || last > before-30 {
+		t.Errorf("sound at %.1f dB is followed by %.1f dB, and a second later by %.1f dB", before, first, last)
+	}
+}
