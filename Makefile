@@ -1,10 +1,10 @@
 # make test is the one command that checks everything; it installs what it needs.
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-# Phones that nobody here wrote, with the codecs (libopus0, libspandsp2) that ours are tested against; a C compiler,
-# which go test -race needs.
-PACKAGES    := sip-tester baresip-core gcc libc6-dev
-COMMANDS    := sipp baresip gcc
+# Phones that nobody here wrote, with the codecs (libopus0, libspandsp2) that ours are tested against; a player of
+# the sound files we write; a C compiler, which go test -race needs.
+PACKAGES    := sip-tester baresip-core opus-tools gcc libc6-dev
+COMMANDS    := sipp baresip opusdec gcc
 
 .PHONY: test tools build bench prompts
 

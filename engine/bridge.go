@@ -199,13 +199,21 @@ func (c *Call) talking() bool {
 func (c *Call) part() {
 	c.mu.Lock()
 	peer := c.peer
-	c.peer = nil
+	c.peerGone()
 	c.endTalk()
 	c.settle()
 	c.mu.Unlock()
 	if peer != nil {
 		peer.dismiss(c)
 	}
+}
+
+// peerGone leaves the caller without a peer. What is recorded from now on is the caller. c.mu is held.
+func (c *Call) peerGone() {
+	if c.peer != nil && c.caller != nil && c.recording.isAt(c.peer) {
+		c.recording.follow(c.caller, true)
+	}
+	c.peer = nil
 }
 
 // park has the peer, if there is one, wait with music until the function that it returns is called.

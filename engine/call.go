@@ -145,6 +145,8 @@ type Call struct {
 	place    string                        // in the dialplan
 	progress func(code int, reason string) // tells who transferred this caller here how it goes
 	record   record
+
+	recording *conversation // of what is said here; nil: none
 }
 
 // ID is unique to this call; it stands in every log line.

@@ -18,7 +18,8 @@ type record struct {
 	status          int      // the SIP status of a refusal; 0: not refused
 	rung            []string // lines whose phones rang, or would have if they were there
 	talks           []talk
-	legs            []*leg // the caller and those he talked to
+	legs            []*leg   // the caller and those he talked to
+	recordings      []string // the names of their files
 }
 
 // talk is one conversation of the call.
@@ -83,6 +84,7 @@ func (c *Call) writeRecord() {
 		ID: c.id, Start: r.start, Answered: r.answered, End: end,
 		From: cmp.Or(from.Number, id.User), FromName: cmp.Or(from.Name, id.Display), FromLine: from.Line,
 		To: dialled, ToName: by.Name, Outcome: string(outcome), By: by.Number, Trunk: cmp.Or(from.Trunk, by.Trunk), Emergency: r.emergency, Legs: r.legInfo(),
+		Recordings: r.recordings,
 	}
 	if c.diversion != nil {
 		kept.Diversion = c.diversion.Number

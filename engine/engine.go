@@ -160,6 +160,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	}
 	e.mailboxes.OnWaiting(func(number string, w mailbox.Waiting) { e.sip.NotifyWaiting(number, sip.Waiting(w)) })
 	e.metrics = newMetrics(e, o.Metrics)
+	e.finishRecordings()
 	return nil
 }
 

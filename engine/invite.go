@@ -150,7 +150,7 @@ func (c *Call) finish() {
 	c.tellProgress(480, "Temporarily Unavailable") // a transferred caller who was not taken goes back
 	c.mu.Lock()
 	c.state = StateEnded
-	caller, peer := c.caller, c.peer
+	caller, peer, recording := c.caller, c.peer, c.takeRecording()
 	c.caller, c.peer, c.transfer = nil, nil, nil
 	c.mu.Unlock()
 	for _, l := range []*leg{caller, peer} {
@@ -159,6 +159,9 @@ func (c *Call) finish() {
 		}
 	}
 	c.cancel(ErrEnded)
+	if recording != nil {
+		c.guard(func() { _ = recording.end() }) // it has been logged
+	}
 	for _, fn := range c.onHangup {
 		c.guard(fn)
 	}
@@ -192,7 +195,7 @@ func (c *Call) legEnded(l *leg) {
 	case c.caller:
 		c.cancel(fmt.Errorf("%w: %s", ErrHangup, l.sip.EndReason()))
 	case c.peer:
-		c.peer = nil
+		c.peerGone()
 		c.settle()
 		c.signal()
 	}

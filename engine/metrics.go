@@ -12,6 +12,8 @@ type metrics struct {
 	messages prometheus.Counter
 	timeouts prometheus.Counter
 	panics   prometheus.Counter
+
+	recordingsFailed prometheus.Counter
 }
 
 func newMetrics(e *Engine, r prometheus.Registerer) metrics {
@@ -35,5 +37,7 @@ func newMetrics(e *Engine, r prometheus.Registerer) metrics {
 		messages: f.NewCounter(prometheus.CounterOpts{Name: "belfry_messages_total", Help: "Voicemail messages taken."}),
 		timeouts: f.NewCounter(prometheus.CounterOpts{Name: "belfry_rtp_timeouts_total", Help: "Legs ended because no sound arrived."}),
 		panics:   f.NewCounter(prometheus.CounterOpts{Name: "belfry_handler_panics_total", Help: "Handlers that panicked; each ended its own call only."}),
+
+		recordingsFailed: f.NewCounter(prometheus.CounterOpts{Name: "belfry_recordings_failed_total", Help: "Recordings of conversations that are not whole."}),
 	}
 }

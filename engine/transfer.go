@@ -85,6 +85,7 @@ func (c *Call) blind(x *leg, number string, tell func(int, string)) error {
 	}
 	t.moved, *t.as = *t.as, nil
 	c.transfer = t
+	recording := c.takeRecording()
 	c.settle()
 	c.mu.Unlock()
 
@@ -96,6 +97,7 @@ func (c *Call) blind(x *leg, number string, tell func(int, string)) error {
 	next.mu.Lock()
 	next.as, next.progress = x.party.Line, t.heard
 	next.record.line = "" // he has not dialled it
+	next.giveRecording(recording, x, t.moved)
 	next.mu.Unlock()
 	c.tell("transferred", "by", x.party.Number, "who", t.moved.party.Number, "to", number, "next", next.id)
 	next.hearRinging()
@@ -129,7 +131,13 @@ func (t *transfer) heard(code int, reason string) {
 		return
 	}
 	c.transfer = nil
-	back := code >= 300 && t.from.owner() == c && t.next.release(t.moved)
+	back := code >= 300 && t.from.owner() == c
+	if back {
+		var recording *conversation
+		if recording, back = t.next.release(t.moved); back {
+			c.giveRecording(recording, nil, t.moved)
+		}
+	}
 	if back {
 		t.moved.give(c)
 		*t.as = t.moved
@@ -145,15 +153,15 @@ func (t *transfer) heard(code int, reason string) {
 	}
 }
 
-// release lets the caller go without hanging him up, if it is l.
-func (c *Call) release(l *leg) bool {
+// release lets the caller go without hanging him up, if it is l, and with him the recording of what he says.
+func (c *Call) release(l *leg) (*conversation, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.caller != l {
-		return false
+		return nil, false
 	}
 	c.caller = nil
-	return true
+	return c.takeRecording(), true
 }
 
 // attended lets the other party of x's conversation take the place that x's phone has in another call.
@@ -193,6 +201,9 @@ func (c *Call) handOver(x, z *leg, to *Call) (y *leg) {
 		return nil
 	}
 	y, *as = *as, nil
+	if r := to.giveRecording(c.takeRecording(), x, y); r != nil {
+		c.engine.work.Go(func() { _ = r.end() }) // it has been logged
+	}
 	x.leave()
 	z.leave()
 	c.cancel(ErrRedirected)
@@ -250,6 +261,9 @@ func (l *leg) takeOver(target *sip.Leg) (z *leg, c *Call, err error) {
 
 // substitute puts y where z is. c.mu is held; adopted must follow.
 func (c *Call) substitute(z, y *leg) {
+	if c.recording.isAt(z) {
+		c.recording.follow(y, false)
+	}
 	if z == c.caller {
 		if c.as == "" {
 			c.as = c.from.Line // who began the call goes on paying for it

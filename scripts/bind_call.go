@@ -81,7 +81,11 @@ func callBindings() map[string]binding {
 		"Call:recordVoicemail": result(recordVoicemail),
 		"Call:bridge":          result(bridge),
 		"Call:conference":      result(conference),
-		"Call:on":              watch,
+		"Call:startRecording":  result(startRecording),
+		"Call:stopRecording": result(func(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
+			return lua.LTrue, a.sc.wait(c.StopRecording)
+		}),
+		"Call:on": watch,
 		"Call:onHangup": func(sc *script, _ any, a *args) (lua.LValue, error) {
 			sc.onHangup = append(sc.onHangup, arg[*lua.LFunction](a, "fn"))
 			return nil, nil
@@ -99,6 +103,13 @@ func playPrompt(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) 
 		return nil, err
 	}
 	return a.sc.record("PlayResult", map[string]lua.LValue{"outcome": lua.LString(r.Outcome), "digit": text(r.Digit)}), nil
+}
+
+func startRecording(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
+	o := engine.RecordingOptions{Format: arg[string](a, "format"), Name: arg[string](a, "name")}
+	var file engine.RecordingFile
+	err := a.sc.wait(func(ctx context.Context) (err error) { file, err = c.StartRecording(ctx, o); return err })
+	return lua.LString(file.Path), err
 }
 
 func readDigits(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {

@@ -439,3 +439,25 @@ func TestReloadUnderLoad(t *testing.T) {
 		t.Error(lines[i])
 	}
 }
+
+func TestRecordingAConversation(t *testing.T) {
+	x := start(t, map[string]string{"main.lua": `
+extension("600", function(call)
+  call:answer()
+  local file, err = call:startRecording { format = "wav", name = "talk" }
+  log.info("to " .. tostring(file))
+  call:playPrompt("tone:beep")
+  log.info("stopped", { ok = call:stopRecording() })
+  local none, why = call:startRecording { name = "../talk" }
+  log.info("refused", { file = none, why = tostring(why) })
+end)
+`})
+	x.dial(x.phone("77513", nil), "600")
+	file := strings.TrimPrefix(x.logs.wait(t, "to ", 1), "to ")
+	file, _, _ = strings.Cut(file, " ")
+	x.logs.wait(t, "ok=true", 1)
+	if b, err := os.ReadFile(file); err != nil || string(b[:4]) != "RIFF" {
+		t.Errorf("%q holds no recording: %v", file, err)
+	}
+	x.logs.wait(t, `cannot be a file's name`, 1)
+}

@@ -101,6 +101,8 @@ type Record struct {
 	Diversion string    `json:"diversion,omitempty"`
 	Emergency bool      `json:"emergency,omitempty"`
 	Legs      []Leg     `json:"legs,omitempty"` // the caller, then those he talked to
+
+	Recordings []string `json:"recordings,omitempty"` // the names of the files
 }
 
 // Leg is how the sound of one phone or trunk on a call fared.

@@ -70,8 +70,8 @@ type Recorder struct {
 	reason StopReason
 	err    error
 
-	// ---- of the shard's thread
-	lastTick int64 // of the last packet
+	moves    bool         // it belongs to a Tape: it outlives the session
+	lastTick atomic.Int64 // of the last packet
 
 	// ---- of the recorder's goroutine
 	chunk    chunk
@@ -159,13 +159,13 @@ func (r *Recorder) start() bool {
 
 // begin marks the recording's first moment.
 func (r *Recorder) begin(tick int64) {
-	r.lastTick = tick
+	r.lastTick.Store(tick)
 	r.push(&chunk{tick: tick})
 }
 
 // hear takes a packet of sound. It never waits.
 func (r *Recorder) hear(p *packet, c codec.Codec, tick int64) {
-	r.lastTick = tick
+	r.lastTick.Store(tick)
 	r.push(&chunk{tick: tick, ssrc: p.ssrc, timestamp: p.timestamp, seq: p.seq, codec: c, payload: p.payload()})
 }
 
@@ -176,7 +176,7 @@ func (r *Recorder) pass(p *packet, tick int64) {
 
 // hearSound takes a frame of sound at a rate, in Hz, as bytes. It never waits.
 func (r *Recorder) hearSound(pcm []byte, rate int, tick int64) {
-	r.lastTick = tick
+	r.lastTick.Store(tick)
 	r.push(&chunk{
 		tick: tick, timestamp: uint32(tick) * uint32(rate/ticksPerSecond), seq: uint16(tick / frameTicks),
 		rate: int32(rate), payload: pcm,
@@ -191,7 +191,7 @@ func (r *Recorder) mark(tick int64) bool {
 		return false
 	default:
 	}
-	if tick-r.lastTick >= quietAfter {
+	if tick-r.lastTick.Load() >= quietAfter {
 		r.push(&chunk{tick: tick})
 	}
 	return true
@@ -212,6 +212,7 @@ func (r *Recorder) run() {
 		}
 	}()
 	r.timeline.rate, r.timeline.emit = r.opts.Rate, r.write
+	r.timeline.punctual = r.moves
 	r.level.window = r.opts.Rate / 50
 	for r.next() {
 		if !r.timeline.add(&r.chunk) {

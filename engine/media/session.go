@@ -43,9 +43,10 @@ type Session struct {
 	ear       *ear // nil while nobody needs the sound
 	// transcodes: what is heard is said to the listener, not relayed.
 	transcodes bool
-	recorders  []*Recorder
-	heard      time.Time // when RTP last came, or was first expected
-	silent     bool      // the time-out has been reported
+	recorders  []*Recorder // of what it hears
+	overheard  []*Recorder // of what it sends
+	heard      time.Time   // when RTP last came, or was first expected
+	silent     bool        // the time-out has been reported
 
 	source sourceKind
 	player *Player

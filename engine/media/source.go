@@ -112,11 +112,8 @@ func (s *Session) visit(sh *shard) {
 	if digit, ok := s.detector.expire(sh.tick); ok {
 		s.home.tell(event{session: s, digit: digit})
 	}
-	for i := len(s.recorders) - 1; i >= 0; i-- {
-		if r := s.recorders[i]; !r.mark(sh.tick) {
-			s.recorders = append(s.recorders[:i], s.recorders[i+1:]...)
-		}
-	}
+	s.recorders = marked(s.recorders, sh.tick)
+	s.overheard = marked(s.overheard, sh.tick)
 	if s.format.Receive && !s.silent && sh.now.Sub(s.heard) >= sh.engine.opts.RTPTimeout {
 		s.silent = true
 		s.home.tell(event{session: s})
@@ -184,6 +181,9 @@ func (s *Session) relayPacket(sh *shard, p *packet, payloadType uint8, span uint
 
 // transmit sends a finished RTP packet.
 func (s *Session) transmit(sh *shard, b []byte) {
+	if len(s.overheard) > 0 {
+		s.overhear(sh, b)
+	}
 	if !sh.drv.send(s.rtp, b, s.origin.destination()) {
 		s.drop(sh, DropSend)
 		return
@@ -213,9 +213,11 @@ func (s *Session) end(sh *shard) {
 	s.sendBye(sh)
 	s.setSource(fromNothing)
 	for _, r := range s.recorders {
-		r.finish(Stopped)
+		if !r.moves {
+			r.finish(Stopped)
+		}
 	}
-	s.recorders = nil
+	s.recorders, s.overheard = nil, nil
 	s.digits.abort(ErrClosed)
 	s.publish()
 	sh.detach(s)

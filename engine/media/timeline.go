@@ -8,11 +8,12 @@ import (
 )
 
 const (
-	heldChunks  = 8  // how many chunks wait for one that is missing
-	heldTicks   = 20 // and how long, 100 ms
-	aheadOfTime = 1  // s: how much more than the time that has passed may be recorded
-	jumpTime    = 10 // s: a timestamp further off than this belongs to another count
-	concealed   = 5  // frames: so much of a gap is concealed, the rest is silence
+	heldChunks     = 8   // how many chunks wait for one that is missing
+	heldTicks      = 20  // and how long, 100 ms
+	aheadOfTime    = 1   // s: how much more than the time that has passed may be recorded
+	jumpTime       = 10  // s: a timestamp further off than this belongs to another count
+	punctualMillis = 200 // how far a punctual one may be from the clock: what the network's unevenness may be
+	concealed      = 5   // frames: so much of a gap is concealed, the rest is silence
 )
 
 // timeline puts the chunks of a recording in order by their timestamps and decodes
@@ -22,6 +23,9 @@ const (
 type timeline struct {
 	rate int                // Hz, of what is given out
 	emit func([]int16) bool // false: enough
+	// punctual keeps to the clock whatever the timestamps say, for a tape's channels must
+	// not run apart. Else what is late makes the recording longer, and loses nothing.
+	punctual bool
 
 	begun   bool
 	first   int64  // tick of the beginning
@@ -59,7 +63,7 @@ func (t *timeline) add(c *chunk) bool {
 	jump := int32(jumpTime * c.clockRate())
 	switch {
 	case !t.synced || c.ssrc != t.ssrc || c.clockRate() != t.clock || ahead > jump || ahead < -jump:
-		if !t.flush() {
+		if !t.flush() || t.punctual && c.tick-t.due >= frameTicks && !t.pass(c.tick) {
 			return false
 		}
 		t.synced, t.ssrc, t.clock, t.next, t.seq = true, c.ssrc, c.clockRate(), c.timestamp, c.seq-1
@@ -138,6 +142,16 @@ func (t *timeline) pass(tick int64) bool {
 
 // sound gives out a chunk whose turn it is.
 func (t *timeline) sound(c *chunk) bool {
+	if t.punctual {
+		slow := (c.tick-t.first)*int64(t.rate/ticksPerSecond) - t.emitted
+		if slow > int64(t.rate/1000*punctualMillis) && !t.quiet(slow) {
+			return false
+		}
+		if -slow > int64(t.rate/1000*punctualMillis) {
+			t.next, t.seq = c.timestamp, c.seq // the sender's clock is fast: this one is left out
+			return true
+		}
+	}
 	pcm, units := t.voice.decode(c, t.rate)
 	t.next, t.seq = c.timestamp+uint32(units), c.seq
 	t.due = c.tick + int64(units*ticksPerSecond/t.clock)

@@ -194,6 +194,29 @@ function Call:redirect(number) end
 ---@return ConferenceResult
 function Call:conference(room, options) end
 
+---@class Call.startRecording.Options
+---@field format? "opus"|"wav" Of the file. Default: opus where the system has libopus, else wav.
+---@field name? string Of the file, before its number and ending. Default: the call's id.
+
+--- Records the conversation from now on, through transfers, to its end: the caller on the left channel, what the caller hears on the right. Tell people that they are recorded: the law asks for it nearly everywhere.
+---
+--- ```lua
+--- local file, err = call:startRecording { format = "wav" }
+--- ```
+---@param options? Call.startRecording.Options
+---@return string? The file, in the folder recordings of the data, in a folder for the day.
+---@return Error? err
+function Call:startRecording(options) end
+
+--- Ends the recording, if there is one. Returns when the file is complete.
+---
+--- ```lua
+--- call:stopRecording()
+--- ```
+---@return boolean?
+---@return Error? err
+function Call:stopRecording() end
+
 --- Waits.
 ---
 --- ```lua

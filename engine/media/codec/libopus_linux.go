@@ -51,11 +51,11 @@ type opusState struct {
 	start   int32
 }
 
-// newOpusState makes the state of one channel at 48 kHz, nil if the library refuses.
-func newOpusState(size, init uintptr, initArgs ...uintptr) *opusState {
-	n, _, _ := purego.SyscallN(size, 1)
+// newOpusState makes the state of one or two channels at a rate in Hz, nil if the library refuses.
+func newOpusState(size, init uintptr, rate, channels int, initArgs ...uintptr) *opusState {
+	n, _, _ := purego.SyscallN(size, uintptr(channels))
 	s := &opusState{memory: make([]uint64, (int32(n)+7)/8)}
-	if s.call(init, append([]uintptr{opusRate, 1}, initArgs...)...) != 0 {
+	if s.call(init, append([]uintptr{uintptr(rate), uintptr(channels)}, initArgs...)...) != 0 {
 		return nil
 	}
 	return s
@@ -81,6 +81,7 @@ const (
 	opusSetComplexity = 4010
 	opusSetFEC        = 4012
 	opusSetLoss       = 4014
+	opusGetLookahead  = 4027
 )
 
 const (
@@ -89,32 +90,39 @@ const (
 )
 
 type opusEncoder struct {
-	lib   *libopus
-	state *opusState
+	lib       *libopus
+	state     *opusState
+	frame     int // samples of 20 ms, of one channel
+	channels  int
+	lookahead int32
 }
 
-func newOpusEncoder() (Encoder, error) {
+func newOpusEncoder(rate, channels int) (*opusEncoder, error) {
 	lib := systemOpus()
 	if lib == nil {
 		return nil, fmt.Errorf("encode opus without libopus.so.0: %w", ErrUnavailable)
 	}
-	e := &opusEncoder{lib: lib, state: newOpusState(lib.encoderSize, lib.encoderInit, opusVoIP)}
+	e := &opusEncoder{lib: lib, frame: rate / 50, channels: channels, state: newOpusState(lib.encoderSize, lib.encoderInit, rate, channels, opusVoIP)}
 	if e.state == nil {
 		return nil, fmt.Errorf("encode opus: libopus makes no encoder: %w", ErrUnavailable)
 	}
-	e.state.call(lib.encoderControl, opusSetBitrate, opusBitsASecond)
+	e.state.call(lib.encoderControl, opusSetBitrate, uintptr(opusBitsASecond*channels))
 	e.state.call(lib.encoderControl, opusSetComplexity, opusComplexity)
+	e.state.call(lib.encoderControl, opusGetLookahead, uintptr(unsafe.Pointer(&e.lookahead)))
 	return e, nil
 }
 
 // Encode codes the first 20 ms of pcm, and nothing if there is less.
 func (e *opusEncoder) Encode(dst []byte, pcm []int16) int {
-	if len(pcm) < opusFrame || len(dst) == 0 {
+	if len(pcm) < e.frame*e.channels || len(dst) == 0 {
 		return 0
 	}
 	e.state.pcm, e.state.payload = pcm, dst
-	return max(0, e.state.call(e.lib.encode, address(pcm), opusFrame, address(dst), uintptr(min(len(dst), Opus.FrameBytes()))))
+	return max(0, e.state.call(e.lib.encode, address(pcm), uintptr(e.frame), address(dst), uintptr(min(len(dst), Opus.FrameBytes()))))
 }
+
+// Lookahead is by how many samples what is decoded comes later than what was encoded.
+func (e *opusEncoder) Lookahead() int { return int(e.lookahead) }
 
 // Protect turns the in-band FEC of RFC 6716 section 2.1.7 on and off.
 func (e *opusEncoder) Protect(lossPercent int) {
@@ -142,7 +150,7 @@ func newLibopusDecoder() Decoder {
 	if lib == nil {
 		return nil
 	}
-	d := &opusDecoder{lib: lib, state: newOpusState(lib.decoderSize, lib.decoderInit)}
+	d := &opusDecoder{lib: lib, state: newOpusState(lib.decoderSize, lib.decoderInit, opusRate, 1)}
 	if d.state == nil {
 		return nil
 	}

@@ -4,7 +4,7 @@ package codec
 
 import "fmt"
 
-func newOpusEncoder() (Encoder, error) {
+func newOpusEncoder(int, int) (FileEncoder, error) {
 	return nil, fmt.Errorf("encode opus without libopus.so.0: %w", ErrUnavailable)
 }
 

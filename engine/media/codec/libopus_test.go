@@ -19,7 +19,7 @@ func needLibopus(t testing.TB) {
 func BenchmarkOpusEncode(b *testing.B) {
 	needLibopus(b)
 	pcm, out := sounds(48000)["speech"], make([]byte, 1275)
-	e, err := newOpusEncoder()
+	e, err := newOpusEncoder(opusRate, 1)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestOpusWorksOnLockedThreads(t *testing.T) {
 		go func() {
 			runtime.LockOSThread()
 			defer runtime.UnlockOSThread()
-			e, _ := newOpusEncoder()
+			e, _ := newOpusEncoder(opusRate, 1)
 			d := newLibopusDecoder()
 			total, out, pcm := 0, make([]byte, 1275), make([]int16, 5760)
 			for range 50 {

@@ -25,6 +25,18 @@ type Protector interface {
 	Protect(lossPercent int)
 }
 
+// A FileEncoder encodes Opus for a file.
+type FileEncoder interface {
+	Encoder
+	// Lookahead is by how many samples, at the encoder's rate, what is decoded comes
+	// later than what was encoded.
+	Lookahead() int
+}
+
+// NewOpusEncoder makes an encoder of sound at a rate of 8000, 16000 or 48000 Hz, with one
+// channel or with two, whose samples take turns. The error is ErrUnavailable.
+func NewOpusEncoder(rate, channels int) (FileEncoder, error) { return newOpusEncoder(rate, channels) }
+
 // newOpusDecoder takes the better of the two there are.
 func newOpusDecoder() (Decoder, error) {
 	if d := newLibopusDecoder(); d != nil {

@@ -43,7 +43,7 @@ func NewEncoder(c Codec) (Encoder, error) {
 	case G722:
 		return newG722Encoder(), nil
 	case Opus:
-		return newOpusEncoder()
+		return newOpusEncoder(opusRate, 1)
 	}
 	return nil, fmt.Errorf("encode %v: %w", c, ErrUnavailable)
 }

@@ -100,7 +100,7 @@ func TestStreamsAllocateNothing(t *testing.T) {
 			if r, ok := d.(Recoverer); ok {
 				r.Recover(out[:len(pcm)], b[:n])
 			}
-		}); allocs != 0 {
+		}); allocs != 0 && !(raceDetector && c == Opus) {
 			t.Errorf("%v: %v allocations", c, allocs)
 		}
 	}
