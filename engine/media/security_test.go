@@ -326,3 +326,90 @@ func TestPanicEndsOneSession(t *testing.T) {
 func headerOf(p *phone) rtp.Header {
 	return rtp.Header{PayloadType: number(p.codec), SequenceNumber: p.seq, Timestamp: p.ts, SSRC: p.ssrc}
 }
+
+// What is not a packet of the peer's stream gets no further than the counters, even
+// where sound is decoded.
+func TestBadInputNeverReachesADecoder(t *testing.T) {
+	for _, c := range every() {
+		w := newWorld(t, Options{})
+		to := codec.PCMU
+		if c <= codec.PCMA {
+			to = codec.G722
+		}
+		p := newPhone(t, w.e, SessionOptions{}, c, nil)
+		q := newPhone(t, w.e, SessionOptions{}, to, nil)
+		Bridge(p.session, q.session)
+		w.commands()
+		var heard taken
+		r := NewRecorder(RecordOptions{Write: heard.write})
+		p.session.Record(r)
+		w.commands()
+		talk := converse(t, w, p)
+		talk.frames(5, 1000)
+		good := func(n int) rtp.Header {
+			return rtp.Header{PayloadType: number(c), SequenceNumber: p.seq, Timestamp: p.ts, SSRC: p.ssrc + uint32(n)}
+		}
+		whole := rtpBytes(t, good(0), make([]byte, 160))
+		bad := [][]byte{
+			nil, whole[:1], whole[:headerSize-1],
+			append([]byte{0x8f}, whole[1:20]...), append([]byte{0x90}, whole[1:14]...), append([]byte{0xa0}, append(append([]byte(nil), whole[1:]...), 255)...),
+			append([]byte{0x40}, whole[1:]...), append([]byte{0xc0}, whole[1:]...),
+			rtpBytes(t, good(0), make([]byte, 1489)), rtpBytes(t, good(0), make([]byte, 20000)),
+			rtpBytes(t, good(1), make([]byte, 160)),
+			rtpBytes(t, rtp.Header{PayloadType: 77, SSRC: p.ssrc}, make([]byte, 160)),
+			rtpBytes(t, rtp.Header{PayloadType: number(to), SSRC: p.ssrc}, make([]byte, 160)),
+			rtpBytes(t, rtp.Header{PayloadType: number(c), SSRC: p.session.sender.ssrc}, make([]byte, 160)),
+		}
+		before, dropped := p.session.ear.buffer.Stats().Packets, p.session.counts.dropped.Total()
+		for _, b := range bad {
+			p.send(b)
+		}
+		if _, err := stranger(t).WriteToUDPAddrPort(whole, p.session.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+		w.arrived(len(bad) + 1)
+		if n := p.session.ear.buffer.Stats().Packets - before; n != 0 {
+			t.Errorf("%v: %d of them came as far as the decoder", c, n)
+		}
+		if n := p.session.counts.dropped.Total() - dropped; n != uint64(len(bad)+1) {
+			t.Errorf("%v: %d were dropped, not %d", c, n, len(bad)+1)
+		}
+		p.send(rtpBytes(t, good(0), nil)) // nothing to decode, but the peer's
+		w.arrived(1)
+		p.seq++
+		talk.frames(5, 1000)
+		r.Stop()
+		if d := r.Length(); d > 300*time.Millisecond {
+			t.Errorf("%v: the recording is %v long", c, d)
+		}
+	}
+}
+
+// Whatever is in a payload, decoding it does no harm to anybody.
+func FuzzPayload(f *testing.F) {
+	w := newWorld(f, Options{})
+	s, err := w.e.NewSession(SessionOptions{Bind: loopback})
+	if err != nil {
+		f.Fatal(err)
+	}
+	format := Format{
+		Remote: netip.MustParseAddrPort("127.0.0.1:9"), Codec: codec.PCMU, ReceivesEvent: 101, ComfortNoise: true, Inband: true, Receive: true,
+		Receives: []Payload{{0, codec.PCMU}, {8, codec.PCMA}, {9, codec.G722}, {96, codec.Opus}},
+	}
+	if err := s.SetFormat(format); err != nil {
+		f.Fatal(err)
+	}
+	w.commands()
+	seq := uint16(0)
+	f.Add(uint8(96), uint32(960), []byte{0xfc, 0xff, 0xfe})
+	f.Add(uint8(9), uint32(160), make([]byte, 7))
+	f.Add(uint8(13), uint32(160), []byte{200, 1, 2, 3})
+	f.Add(uint8(101), uint32(0), []byte{3, 0x8a, 3, 0x20})
+	f.Fuzz(func(t *testing.T, pt uint8, step uint32, payload []byte) {
+		b := append(make([]byte, headerSize), payload...)
+		seq++
+		putHeader(b, pt&0x7f, false, seq, uint32(seq)*160+step, 7)
+		s.receive(w.sh, s.rtp, b, format.Remote)
+		w.frames(1)
+	})
+}

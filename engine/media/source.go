@@ -238,4 +238,8 @@ func (s *Session) publish() {
 		RemoteLost: s.control.remoteLost, RemoteJitter: time.Duration(s.control.remoteJitter) * time.Second / time.Duration(s.sender.clockRate()),
 		Remote: s.origin.destination(), Dropped: s.counts.dropped,
 	}
+	if s.ear != nil && s.ear.buffer != nil {
+		b := s.ear.buffer.Stats()
+		s.stats.Transcoded, s.stats.Delay, s.stats.Late, s.stats.Concealed = s.transcodes, b.Delay, b.Late, b.Concealed
+	}
 }

@@ -70,6 +70,13 @@ type SessionStats struct {
 	RemoteJitter          time.Duration
 	Remote                netip.AddrPort // where RTP goes now: the address of the SDP or the learnt one
 	Dropped               Drops
+
+	// What follows is known where sound is decoded: by a transcoding bridge, a
+	// conference, or whoever listens for keys in it.
+	Transcoded bool          // what comes is said to the other side of the bridge in its codec
+	Delay      time.Duration // how long sound waits in the playout buffer
+	Late       uint64        // packets that came after their time
+	Concealed  time.Duration // sound made up for what was lost
 }
 
 // counters are kept twice, by session and by shard, and only by the shard's thread.

@@ -241,20 +241,22 @@ func oneStreamOfNumbers(t *testing.T, packets []rtp.Packet) {
 	}
 }
 
-// Comfort noise is passed on to who agreed to get it, and to nobody else.
+// Comfort noise is passed on to who agreed to get it, and to nobody else; who
+// decodes hears it.
 func TestComfortNoise(t *testing.T) {
 	w := newWorld(t, Options{})
 	agreed := func(f *Format) { f.ComfortNoise = true }
 	a := newPhone(t, w.e, SessionOptions{}, codec.PCMU, agreed)
 	b := newPhone(t, w.e, SessionOptions{}, codec.PCMU, agreed)
 	c := newPhone(t, w.e, SessionOptions{}, codec.PCMU, nil)
+	d := newPhone(t, w.e, SessionOptions{}, codec.G722, nil)
 	hush := func() {
 		a.sendRTP(rtp.Header{PayloadType: noisePayloadType, SequenceNumber: a.seq, Timestamp: a.ts}, []byte{40})
 		a.seq++
 		w.arrived(1)
 		w.frames(1)
 	}
-	talk := converse(t, w, a, b, c)
+	talk := converse(t, w, a, b, c, d)
 	Bridge(a.session, b.session)
 	w.commands()
 	talk.frames(5, 1000)
@@ -271,5 +273,15 @@ func TestComfortNoise(t *testing.T) {
 		if q.PayloadType != 0 {
 			t.Errorf("who did not agree to noise gets %v", q.Header)
 		}
+	}
+	Bridge(a.session, d.session)
+	w.commands()
+	talk.frames(20, 1000)
+	hush()
+	w.frames(50)
+	got := decode(codec.G722, d.hears(65))
+	quiet := got[len(got)-8000:]
+	if db := measure.Level(quiet) - 3.01; db < -46 || db > -34 {
+		t.Errorf("noise of -40 dBov is at %.1f", db)
 	}
 }
