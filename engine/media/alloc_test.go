@@ -69,7 +69,7 @@ func TestPacketPathAllocatesNothing(t *testing.T) {
 		w.commands()
 		legs := []*leg{relayed, translated, mixed, echo, wide, narrow}
 		before := w.e.Stats()
-		n := testing.AllocsPerRun(300, func() {
+		n := testing.AllocsPerRun(100, func() { // more at once would be a flood
 			for _, l := range legs {
 				l.say(l.session.format.PayloadType, frameSamples)
 			}
@@ -84,7 +84,7 @@ func TestPacketPathAllocatesNothing(t *testing.T) {
 			t.Errorf("%v allocations a frame", n)
 		}
 		after := w.e.Stats()
-		if in, out := after.PacketsIn-before.PacketsIn, after.PacketsOut-before.PacketsOut; in < 2000 || out < 2900 {
+		if in, out := after.PacketsIn-before.PacketsIn, after.PacketsOut-before.PacketsOut; in < 690 || out < 1000 {
 			t.Errorf("%d packets in and %d out: not what was to be measured", in, out)
 		}
 		r.Stop()
