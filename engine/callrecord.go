@@ -89,22 +89,23 @@ func (c *Call) writeRecord() {
 	if c.diversion != nil {
 		kept.Diversion = c.diversion.Number
 	}
-	if err := e.callLog.Add(context.Background(), kept); err != nil {
-		c.logger().Error("the call record is lost", "error", err)
-	}
 	entry := callog.Entry{ID: c.id, Time: r.start}
 	if !private {
 		entry.Number, entry.Name = from.Number, from.Name
 	}
+	var shares []callog.Share
 	for _, line := range r.rung {
-		c.addEntry(line, r.entryOf(line, entry))
+		shares = append(shares, callog.Share{Line: line, Entry: r.entryOf(line, entry)})
 	}
 	if r.line != "" {
 		mine := callog.Entry{ID: c.id, Kind: callog.Dialled, Number: dialled, Name: by.Name, Time: r.start}
 		if !r.answered.IsZero() {
 			mine.Length = end.Sub(r.answered)
 		}
-		c.addEntry(r.line, mine)
+		shares = append(shares, callog.Share{Line: r.line, Entry: mine})
+	}
+	if err := e.callLog.Add(context.Background(), kept, shares...); err != nil {
+		c.logger().Error("the call record is lost", "error", err)
 	}
 }
 
@@ -143,10 +144,4 @@ func (r *record) entryOf(line string, e callog.Entry) callog.Entry {
 		e.Kind = callog.Received
 	}
 	return e
-}
-
-func (c *Call) addEntry(line string, entry callog.Entry) {
-	if err := c.engine.callLog.AddEntry(context.Background(), line, entry); err != nil {
-		c.logger().Error("a log entry is lost", "line", line, "error", err)
-	}
 }

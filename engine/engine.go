@@ -60,7 +60,7 @@ const emergencyLegs = 1000
 
 // gatherRecords is how long the record of a call that has ended may wait to share a disk flush with those of others: at
 // 100 calls a second a flush for each would cost more than all the rest of the call.
-const gatherRecords = 50 * time.Millisecond
+const gatherRecords = 100 * time.Millisecond
 
 // Trunk is a way to and from the public network.
 type Trunk struct {

@@ -140,8 +140,15 @@ func (r Record) lines() (list []string) {
 	return list
 }
 
-// Add keeps a record. The call should have ended: records are in the order in which they are added.
-func (l *Log) Add(ctx context.Context, r Record) error {
+// Share is a call as it stands in one line's log.
+type Share struct {
+	Line  string
+	Entry Entry
+}
+
+// Add keeps a record, and with it the entries of those who had a part in the call. The call should have ended: records
+// are in the order in which they are added.
+func (l *Log) Add(ctx context.Context, r Record, shares ...Share) error {
 	trim(&r.ID, &r.From, &r.FromName, &r.FromLine, &r.To, &r.ToName, &r.Outcome, &r.By, &r.Trunk, &r.Diversion)
 	for i := range r.Legs {
 		trim(&r.Legs[i].Number)
@@ -150,11 +157,21 @@ func (l *Log) Add(ctx context.Context, r Record) error {
 	if err != nil {
 		return fmt.Errorf("callog: call %s: %w", r.ID, err)
 	}
+	for i := range shares {
+		if err := shares[i].check(); err != nil {
+			return err
+		}
+	}
 	ttl := r.End.Add(l.keep).Sub(l.clock.Now())
 	if ttl <= 0 { // an old one, imported
 		return nil
 	}
 	err = l.together(ctx, func(tx store.Batch) error {
+		for _, s := range shares {
+			if err := l.putEntry(tx, s); err != nil {
+				return err
+			}
+		}
 		n, err := count(tx, "calls")
 		if err != nil {
 			return err

@@ -33,37 +33,46 @@ type Entry struct {
 
 // AddEntry adds a call to a line's log, and drops what is beyond the latest entries.
 func (l *Log) AddEntry(ctx context.Context, line string, e Entry) error {
-	if !isNumber(line) {
-		return fmt.Errorf("%w: %.40q", ErrLine, line)
+	s := Share{line, e}
+	if err := s.check(); err != nil {
+		return err
 	}
-	if !slices.Contains([]string{Missed, Dialled, Received, Forwarded}, e.Kind) {
-		return fmt.Errorf("%w: %.40q", ErrKind, e.Kind)
-	}
-	trim(&e.ID, &e.Number, &e.Name, &e.ByOther)
-	err := l.together(ctx, func(tx store.Batch) error {
-		n, err := count(tx, line)
-		if err != nil {
-			return err
-		}
-		if n > l.maxEntries {
-			if err := tx.Delete(entryBucket, line+"/"+sequence(n-l.maxEntries)); err != nil {
-				return err
-			}
-		}
-		added := e
-		if added.ID == "" {
-			added.ID = "entry-" + sequence(n)
-		}
-		value, err := json.Marshal(added)
-		if err != nil {
-			return err
-		}
-		return tx.Put(entryBucket, line+"/"+sequence(n), value)
-	})
-	if err != nil {
+	if err := l.together(ctx, func(tx store.Batch) error { return l.putEntry(tx, s) }); err != nil {
 		return fmt.Errorf("callog: adding to the log of %s: %w", line, err)
 	}
 	return nil
+}
+
+// check refuses what cannot be kept, and bounds the texts.
+func (s *Share) check() error {
+	if !isNumber(s.Line) {
+		return fmt.Errorf("%w: %.40q", ErrLine, s.Line)
+	}
+	if e := &s.Entry; !slices.Contains([]string{Missed, Dialled, Received, Forwarded}, e.Kind) {
+		return fmt.Errorf("%w: %.40q", ErrKind, e.Kind)
+	}
+	trim(&s.Entry.ID, &s.Entry.Number, &s.Entry.Name, &s.Entry.ByOther)
+	return nil
+}
+
+func (l *Log) putEntry(tx store.Batch, s Share) error {
+	n, err := count(tx, s.Line)
+	if err != nil {
+		return err
+	}
+	if n > l.maxEntries {
+		if err := tx.Delete(entryBucket, s.Line+"/"+sequence(n-l.maxEntries)); err != nil {
+			return err
+		}
+	}
+	if s.Entry.ID == "" {
+		s.Entry.ID = "entry-" + sequence(n)
+	}
+	value, err := json.Marshal(s.Entry)
+	if err != nil {
+		return err
+	}
+	return tx.Put(entryBucket, s.Line+"/"+sequence(n), value)
 }
 
 // Entries returns a line's latest calls, newest first; limit 0: all that are kept.

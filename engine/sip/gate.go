@@ -189,10 +189,14 @@ func (s *Server) admit(req *sip.Request, tx *sip.ServerTx) (Peer, bool) {
 // authenticate checks the credentials of a request. offered: it had some for our realm. ok: they hold; if not, it has
 // been refused.
 func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, offered, ok bool) {
+	given := req.GetHeaders("Authorization")
+	if len(given) == 0 {
+		return "", false, false
+	}
 	ctx, cancel := s.withClock(s.ctx, 64*s.timers.T1)
 	defer cancel()
 	src := source(req).Addr().String()
-	for _, h := range req.GetHeaders("Authorization") {
+	for _, h := range given {
 		user, result := s.auth.Check(h.Value(), string(req.Method), req.Recipient.String(), req.Body(), src,
 			func(user string) (string, string, bool) {
 				if s.o.Lines == nil {

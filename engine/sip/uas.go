@@ -174,12 +174,15 @@ type inviteID struct {
 func (l *Leg) inviteID() inviteID { return inviteID{l.d.CallID, l.d.RemoteTag, l.inviteSeq} }
 
 // watch reads the ACKs that come inside the INVITE transaction (sent with the INVITE's branch, against RFC 3261
-// section 17.1.1.3, by some phones also for a 2xx), and notices when the transaction dies under a call.
+// section 17.1.1.3, by some phones also for a 2xx), and notices when the transaction dies under a call. The transaction
+// lives on for 64*T1 after the answer; once it is acknowledged there is nothing to watch for.
 func (l *Leg) watch(tx *sip.ServerTx) {
 	for {
 		select {
 		case ack := <-tx.Acks():
 			l.gotAck(ack)
+		case <-l.acked:
+			return
 		case <-tx.Done():
 			l.mu.Lock()
 			final := l.final
@@ -325,25 +328,25 @@ func (l *Leg) Answer(ctx context.Context, sdp []byte) error {
 // 64*T1 without one the dialog is over, and says so with a BYE.
 func (l *Leg) repeat2xx(acked <-chan struct{}, again func() error) {
 	t := l.s.timers
-	giveUp := l.s.clock.NewTimer(64 * t.T1)
-	defer giveUp.Stop()
-	interval := t.T1
+	interval, waited := t.T1, t.T1
 	timer := l.s.clock.NewTimer(interval)
 	defer timer.Stop()
 	for {
 		select {
 		case <-acked:
 			return
-		case <-giveUp.C():
-			l.noAck()
-			return
 		case <-l.s.ctx.Done():
 			return
 		case <-timer.C():
+			if waited >= 64*t.T1 {
+				l.noAck()
+				return
+			}
 			if err := again(); err != nil {
 				l.log().Debug("repeating 2xx", "err", err)
 			}
-			interval = min(2*interval, t.T2)
+			interval = min(2*interval, t.T2, 64*t.T1-waited)
+			waited += interval
 			timer.Reset(interval)
 		}
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 )
 
@@ -66,17 +67,22 @@ func headEnd(b []byte, from int) int {
 	return -1
 }
 
+// buffers are what a message is read into, to be used for the next one when it is done with. The zero value is ready.
+type buffers struct {
+	fields []field
+	room   []byte
+}
+
 // parse reads start line and header fields. It always returns a message; what is
-// wrong with it is in its fault.
-func parse(head []byte) *message {
+// wrong with it is in its fault. The message is good until b is used again.
+func parse(head []byte, b *buffers) *message {
 	line, rest := nextLine(head)
 	m := parseStart(line)
 	if m.fault != nil && m.fault.code == 0 {
 		return m
 	}
 	m.length = -1
-	m.room = make([]byte, 0, len(head))
-	m.fields = make([]field, 0, 24)
+	m.room, m.fields = slices.Grow(b.room[:0], len(head)), b.fields[:0]
 	for len(rest) > 0 {
 		line, rest = nextLine(rest)
 		if len(line) == 0 {
@@ -85,6 +91,7 @@ func parse(head []byte) *message {
 		m.parseField(line)
 	}
 	m.checkPresent()
+	b.room, b.fields = m.room, m.fields
 	return m
 }
 

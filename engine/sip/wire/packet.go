@@ -23,6 +23,7 @@ type packetConn struct {
 	mu  sync.Mutex // one reader at a time
 	in  []byte
 	out []byte
+	buf buffers
 }
 
 // ReadFrom returns the next message. Its errors are those of the socket.
@@ -60,7 +61,7 @@ func (c *packetConn) accept(data []byte, from net.Addr) []byte {
 		c.opts.Count(CountTooLarge)
 		return nil
 	}
-	m := parseDatagram(data)
+	m := parseDatagram(data, &c.buf)
 	if m.fault != nil {
 		c.opts.Count(m.fault.count)
 		if r := m.reply(source); r != nil && c.limits.allowAnswer() {
@@ -79,12 +80,12 @@ func (c *packetConn) accept(data []byte, from net.Addr) []byte {
 }
 
 // parseDatagram reads a message that has a datagram to itself (RFC 3261 §18.3).
-func parseDatagram(data []byte) *message {
+func parseDatagram(data []byte, b *buffers) *message {
 	end := headEnd(data, 0)
 	if end < 0 {
 		end = len(data) // the empty line is missing; the headers may yet be all there
 	}
-	m := parse(data[:end])
+	m := parse(data[:end], b)
 	m.body = data[end:]
 	switch {
 	case m.length > len(m.body):

@@ -149,7 +149,7 @@ func (c *conn) next() bool {
 			}
 			return false
 		}
-		c.head, c.headLen = parse(c.in[:end]), end
+		c.head, c.headLen = parse(c.in[:end], new(buffers)), end
 		if !c.framed() {
 			return true
 		}

@@ -141,7 +141,7 @@ func TestTortureValid(t *testing.T) {
 		"empty Content-Type": {options("Content-Type: "), nil},
 		"empty list items":   {options("Contact: ,<sip:a@b>, ,"), []string{"Contact: <sip:a@b>"}},
 	} {
-		m := parseDatagram([]byte(strings.TrimLeft(c.in, "\r\n")))
+		m := parseDatagram([]byte(strings.TrimLeft(c.in, "\r\n")), new(buffers))
 		if m.fault != nil {
 			t.Errorf("%s: refused: %+v", name, *m.fault)
 			continue
@@ -223,7 +223,7 @@ func TestTortureInvalid(t *testing.T) {
 		"binary":                           {"\x00\x01\x00\x00!\x12\xa4B", CountJunk},
 		"one word":                         {"hello", CountJunk},
 	} {
-		m := parseDatagram([]byte(c.in))
+		m := parseDatagram([]byte(c.in), new(buffers))
 		if m.fault == nil {
 			t.Errorf("%s: accepted as\n%s", name, m.appendTo(nil))
 			continue
@@ -242,7 +242,7 @@ func TestTortureInvalid(t *testing.T) {
 }
 
 func TestAnswerOfAMalformedRequest(t *testing.T) {
-	m := parseDatagram([]byte(options("Max-Forwards: 256", "Via: SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKa;received=6.6.6.6", "+Via: SIP/2.0/UDP second", "Subject: x")))
+	m := parseDatagram([]byte(options("Max-Forwards: 256", "Via: SIP/2.0/UDP 10.0.0.1;rport;branch=z9hG4bKa;received=6.6.6.6", "+Via: SIP/2.0/UDP second", "Subject: x")), new(buffers))
 	source := netip.MustParseAddrPort("192.0.2.7:1024")
 	r := string(m.reply(source))
 	head, tag, _ := strings.Cut(r, "To: sip:user@example.com;tag=")
@@ -268,7 +268,7 @@ func FuzzDatagram(f *testing.F) {
 		if len(data) > MaxMessage {
 			return
 		}
-		m := parseDatagram(data)
+		m := parseDatagram(data, new(buffers))
 		if m.fault != nil {
 			if r := m.reply(netip.MustParseAddrPort("192.0.2.7:1024")); len(r) > maxReply {
 				t.Fatalf("an answer of %d octets", len(r))
@@ -292,7 +292,7 @@ func FuzzDatagram(f *testing.F) {
 		if m.request && !msg.From().Params.Has("tag") {
 			t.Fatalf("sipgo sees no From tag\n%q", out)
 		}
-		if again := parseDatagram(out); again.fault != nil || string(again.appendTo(nil)) != string(out) {
+		if again := parseDatagram(out, new(buffers)); again.fault != nil || string(again.appendTo(nil)) != string(out) {
 			t.Fatalf("plain form is not plain: %+v\n%q\n%q", again.fault, out, again.appendTo(nil))
 		}
 	})
@@ -307,7 +307,7 @@ func BenchmarkDatagram(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(in)))
 	for b.Loop() {
-		m := parseDatagram(in)
+		m := parseDatagram(in, new(buffers))
 		if m.fault != nil {
 			b.Fatal(m.fault)
 		}
