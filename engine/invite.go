@@ -19,8 +19,25 @@ const maxRedirects = 20
 // eventQueue is how many keys and other events wait for a handler that is busy.
 const eventQueue = 64
 
-// invite takes an INVITE from the gate. It returns when the dialog has nothing left to live for.
+// invite takes an INVITE from the gate. It returns when the dialog has nothing left to live for. What a call needs only
+// to begin happens in functions that have returned when its handler runs: a goroutine's stack is half of what a call
+// costs that only stands.
 func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
+	l, c := e.begin(ctx, s)
+	if l == nil {
+		return
+	}
+	if c != nil {
+		e.serve(c)
+	}
+	if l.mustStay() { // a transfer has moved it to another call
+		<-s.Context().Done()
+	}
+}
+
+// begin makes an INVITE's leg and call. Without a call, the leg has taken the place of one that stands, or is refused;
+// without a leg too there is nothing to wait for.
+func (e *Engine) begin(ctx context.Context, s *sip.Leg) (*leg, *Call) {
 	who := e.identify(ctx, s)
 	to := dialled(s.Dialled())
 	// Who takes over a call that stands adds none.
@@ -31,12 +48,12 @@ func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
 	}
 	if !always && !e.takesCalls() {
 		refuse("the exchange is full or stopping", nil)
-		return
+		return nil, nil
 	}
 	l, err := e.newLeg(ctx, s.Peer().Source.String(), nil)
 	if err != nil {
 		refuse("no resources for the call", err)
-		return
+		return nil, nil
 	}
 	l.party, l.private, l.asserted = who.Party, who.private, who.asserted
 	if offer := s.RemoteSDP(); offer != nil {
@@ -50,17 +67,18 @@ func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
 	l.attach(s)
 	if replaced := s.ReplacesLeg(); replaced != nil {
 		e.replace(ctx, l, replaced)
-	} else if c := e.newCall(l, to, always); c != nil {
-		if d := s.Diversion(); len(d) > 0 {
-			c.diversion = &Diversion{Number: dialled(d[0].Number), Reason: d[0].Reason}
-		}
-		e.serve(c)
-	} else {
+		return l, nil
+	}
+	c := e.newCall(l, to, always)
+	if c == nil {
 		refuse("the exchange is full or stopping", nil)
+		return l, nil
 	}
-	if l.mustStay() { // a transfer has moved it to another call
-		<-s.Context().Done()
+	if d := s.Diversion(); len(d) > 0 {
+		c.diversion = &Diversion{Number: dialled(d[0].Number), Reason: d[0].Reason}
 	}
+	c.logger().Info("call", "from", c.From().Number, "dialled", c.dialled, "trunk", c.From().Trunk)
+	return l, c
 }
 
 // takesCalls tells whether there is room for a call that may be refused. newCall decides.
@@ -110,22 +128,29 @@ func (c *Call) adopted(l *leg) {
 // that was there when the call came, wherever Redirect sends it.
 func (e *Engine) serve(c *Call) {
 	defer c.finish()
-	c.logger().Info("call", "from", c.From().Number, "dialled", c.dialled, "trunk", c.From().Trunk)
 	h := e.currentHandler()
 	for {
 		c.next = ""
 		e.serveOnce(c, h)
-		if c.next == "" || c.ctx.Err() != nil {
+		if !c.goesOn() {
 			return
 		}
-		if c.redirects++; c.redirects > maxRedirects {
-			c.logger().Error("redirected in a circle", "dialled", c.dialled, "next", c.next)
-			_ = c.reject(482, "Loop Detected")
-			return
-		}
-		c.tell("redirected", "from", c.dialled, "to", c.next)
-		c.dialled = c.next
 	}
+}
+
+// goesOn tells whether the handler has sent the call elsewhere, and takes it there.
+func (c *Call) goesOn() bool {
+	if c.next == "" || c.ctx.Err() != nil {
+		return false
+	}
+	if c.redirects++; c.redirects > maxRedirects {
+		c.logger().Error("redirected in a circle", "dialled", c.dialled, "next", c.next)
+		_ = c.reject(482, "Loop Detected")
+		return false
+	}
+	c.tell("redirected", "from", c.dialled, "to", c.next)
+	c.dialled = c.next
+	return true
 }
 
 // serveOnce is the boundary beyond which a handler's panic does not go: it ends its own call.

@@ -131,23 +131,30 @@ func (m *Mux) Emergency(p Party, dialled string) bool {
 
 // ServeCall routes the call. Who may not pay for it hears why; an unknown number is a 404.
 func (m *Mux) ServeCall(ctx context.Context, c *Call) {
+	if h := m.handler(ctx, c); h != nil { // apart: while the handler runs nothing of the search is on the stack
+		h.ServeCall(ctx, c)
+	}
+}
+
+// handler is who takes the call, or nil: it has been refused.
+func (m *Mux) handler(ctx context.Context, c *Call) Handler {
 	r, matched, ok := m.Match(c.dialled, c.routedAs())
 	if !ok {
 		c.logger().Info("no extension takes this number", "dialled", c.dialled)
 		_ = c.Reject(ctx, NotFound)
-		return
+		return nil
 	}
 	c.setRoute(r, matched)
 	if r.Needs != "" && !r.Emergency && !c.mayDial(ctx, r.Needs) {
 		c.logger().Warn("refused: the line lacks a permission", "dialled", c.dialled, "needs", r.Needs, "line", c.payer())
 		if m.Refused != nil {
 			m.Refused(ctx, c, r)
-			return
+			return nil
 		}
 		c.refuse(ctx, r.Refused)
-		return
+		return nil
 	}
-	r.Handler.ServeCall(ctx, c)
+	return r.Handler
 }
 
 // refuse tells a caller why not, before the call is answered so that he pays nothing for it, and rejects it.

@@ -46,9 +46,9 @@ func (c *inviteClient) success(res *sip.Response) {
 	if l == nil {
 		return
 	}
-	l.ackMu.Lock()
-	repeated := l.ackReq != nil
-	l.ackMu.Unlock()
+	l.mu.Lock()
+	repeated := l.ackSeq != 0
+	l.mu.Unlock()
 	seq := res.CSeq().SeqNo
 	if repeated {
 		l.sendAck(seq)
@@ -104,7 +104,6 @@ func (l *Leg) confirm(res *sip.Response) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.d.Confirmed, l.final = true, true
-	l.answerHeaders = res
 	l.d.updateTarget(res)
 	l.d.recordRoute(res, true)
 	l.d.allow(res)
@@ -133,18 +132,14 @@ func (l *Leg) hangUpFork() {
 // sendAck acknowledges a 2xx, the first time and again. seq is the CSeq of its INVITE.
 func (l *Leg) sendAck(seq uint32) error {
 	l.mu.Lock()
+	l.ackSeq = seq
 	d := l.d
 	l.mu.Unlock()
-	l.ackMu.Lock()
-	defer l.ackMu.Unlock()
-	if l.ackReq == nil || l.ackReq.CSeq().SeqNo != seq {
-		ack, err := l.build(l.s.ctx, &d, sip.ACK, seq, nil, "", l.auth.last()...)
-		if err != nil {
-			return err
-		}
-		l.ackReq = ack
+	ack, err := l.build(l.s.ctx, &d, sip.ACK, seq, nil, "", l.auth.last()...)
+	if err != nil {
+		return err
 	}
-	if err := l.s.tpl.WriteMsg(l.ackReq); err != nil {
+	if err := l.s.tpl.WriteMsg(ack); err != nil {
 		return fmt.Errorf("sip: sending ACK: %w: %w", ErrTransport, err)
 	}
 	return nil

@@ -26,7 +26,6 @@ type Leg struct {
 	dialled            string
 	invite             *sip.Request // the INVITE received; nil on legs that we dialled
 	stx                *sip.ServerTx
-	answerHeaders      *sip.Response // the 2xx received; nil on legs that called us
 	replaces           *Leg
 	client             *inviteClient // of a leg that we dialled
 	inviteSeq          uint32        // CSeq of the INVITE received
@@ -48,13 +47,11 @@ type Leg struct {
 	pendingAck *reinvite     // the peer's re-INVITE whose ACK is awaited
 	rel        reliable      // RFC 3262, server side
 	rseq       uint32        // RFC 3262, client side: the last RSeq acknowledged
+	ackSeq     uint32        // CSeq of the INVITE of ours that was acknowledged last; 0: none
 	session    clock.Timer
 	refreshing bool // a session refresh of ours is open
 	refer      referState
 	auth       *trunkAuth // credentials this dialog's requests may use; nil: none
-
-	ackMu  sync.Mutex
-	ackReq *sip.Request // the ACK of the last 2xx we got, to repeat
 }
 
 // LegHandler is what happens inside a dialog. Each function runs in a goroutine of the server and should not block long.
@@ -99,19 +96,13 @@ func (l *Leg) Dialled() string { return l.dialled }
 // ReplacesLeg is the leg that the INVITE's Replaces header names (RFC 3891), nil if it has none.
 func (l *Leg) ReplacesLeg() *Leg { return l.replaces }
 
-// Header is a header of the INVITE received, or on a leg we dialled of the 2xx; "" if absent. Several headers of the
-// same name are joined with commas.
+// Header is a header of the INVITE received; "" if absent, and on legs that we dialled. Several headers of the same name
+// are joined with commas.
 func (l *Leg) Header(name string) string {
-	if l.invite != nil {
-		return strings.Join(headerList(l.invite, name), ", ")
+	if l.invite == nil {
+		return ""
 	}
-	l.mu.Lock()
-	res := l.answerHeaders
-	l.mu.Unlock()
-	if res != nil {
-		return strings.Join(headerList(res, name), ", ")
-	}
-	return ""
+	return strings.Join(headerList(l.invite, name), ", ")
 }
 
 // AssertedIdentity is P-Asserted-Identity (RFC 3325), believed only from trunks; the zero Address if there is none.
