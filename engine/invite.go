@@ -61,7 +61,7 @@ func (e *Engine) begin(ctx context.Context, s *sip.Leg) (*leg, *Call) {
 			e.log.Warn("refused: the offer of sound is of no use", "from", who.Number, "to", to, "sip", s.CallID(), "error", err)
 			l.media.Close()
 			_ = s.Reject(488, "Not Acceptable Here", e.warning(l, err)) // else he has given up
-			return
+			return nil, nil
 		}
 	}
 	l.attach(s)
