@@ -15,7 +15,14 @@ const fade = 3
 func (b *Buffer) more(n int, now int64) Kind {
 	kind := Silence
 	for b.sound.len() < n {
+		before := b.sound.len()
+		b.kind = Silence
 		b.advance(n, now)
+		if b.kind != Silence {
+			b.last, b.hush = b.kind, 0
+		} else {
+			b.hush += b.sound.len() - before
+		}
 		kind = max(kind, b.kind)
 	}
 	return kind
@@ -30,6 +37,14 @@ func (b *Buffer) advance(n int, now int64) {
 	}
 	if p.seq == b.next && p.at > b.cursor && !b.idle {
 		b.pause() // nothing was lost: the sender sent nothing
+	}
+	if p.seq == b.next && p.samples == 0 && !p.noise { // an event
+		b.next++
+		b.queue.remove(p)
+		if !b.idle {
+			b.pause()
+		}
+		return
 	}
 	if b.idle {
 		if b.lead(p, now) < b.target() {
@@ -101,6 +116,7 @@ func (b *Buffer) play(p *slot, surplus int, now int64) {
 		b.idle = true
 	}
 	if p.samples == 0 {
+		b.cursor = p.at
 		return
 	}
 	b.control.needed(b.lead(p, now), b.spare, p.samples, b.frame)

@@ -101,7 +101,9 @@ type Buffer struct {
 	cursor int64 // the place after the last packet that was played
 	filled int   // samples made up since then
 	idle   bool  // nothing is expected before the next packet: a pause, or an end
-	kind   Kind  // of what was put into sound last
+	kind   Kind  // of what is being put into sound
+	last   Kind  // of what was, but for silence
+	hush   int   // samples of silence since
 	spare  int   // samples left over before this frame
 
 	samples counts
@@ -143,7 +145,7 @@ func (b *Buffer) Put(p *Packet, now int64) {
 		b.stats.Dropped++
 		return
 	}
-	seq, at, place := b.line.place(p, n, b.scale, now*b.tick-b.transit.ref, b.tick)
+	seq, at, place := b.line.place(p, n, b.scale, now*b.tick-b.transit.ref, now, b.tick)
 	switch place {
 	case strange:
 		b.stats.Dropped++
@@ -191,12 +193,14 @@ func (b *Buffer) Frame(pcm []int16, now int64) Kind {
 	n := min(len(pcm), b.frame)
 	b.spare = b.sound.len()
 	kind := Silence
-	if b.spare > 0 {
-		kind = b.kind
+	if b.spare > b.hush {
+		kind = b.last
 	}
 	kind = max(kind, b.more(n, now))
-	b.adjust(n)
-	kind = max(kind, b.more(n, now))
+	if kind == Sound {
+		b.adjust(n)
+		b.more(n, now)
+	}
 	b.sound.take(pcm[:n])
 	if b.control.due() {
 		b.transit.review()

@@ -7,7 +7,7 @@ const (
 
 	earlyLimit = 12 // ticks, 60 ms: timestamps that say a packet came earlier than that are wrong
 	lateLimit  = 60 // ticks, 300 ms: and those of a talk spurt that say it came that late stood still before it
-	jitterStep = 2  // ticks: a gap shorter than that is none
+	leastGap   = 4  // ticks, 20 ms: a pause shorter than that is none
 )
 
 // timeline gives packets their number and their place, in samples since some beginning,
@@ -20,6 +20,7 @@ type timeline struct {
 	seq     int64
 	ts      uint32
 	at, end int64
+	arrived int64
 
 	seen uint64 // bit i: the packet i before the newest has come
 
@@ -37,14 +38,16 @@ const (
 )
 
 // place finds p's number and the place of the first of its n samples. A packet of the least transit
-// would end its sound at due.
-func (l *timeline) place(p *Packet, n, scale int, due, tick int64) (seq, at int64, as placing) {
+// would end its sound at due. It arrived in the tick now, of so many samples.
+func (l *timeline) place(p *Packet, n, scale int, due, now, tick int64) (seq, at int64, as placing) {
 	if !l.started || p.SSRC != l.ssrc {
+		l.arrived = now
 		return l.begin(p, n)
 	}
 	step := int64(int16(p.Seq - uint16(l.seq)))
 	if step <= 0 || step > maxDropout {
 		if l.outOfPlace(p.Seq, step) {
+			l.arrived = now
 			return l.begin(p, n)
 		}
 		if step > 0 || step < -maxMisorder {
@@ -66,15 +69,23 @@ func (l *timeline) place(p *Packet, n, scale int, due, tick int64) (seq, at int6
 	l.seen = l.seen<<step | 1
 	at = l.at + int64(int32(p.Timestamp-l.ts))*int64(scale)
 	soonest := l.end + (step-1)*int64(n)
-	early := at > soonest && at+int64(n) > due+earlyLimit*tick
-	if at < l.end || early || step == 1 && at < l.end+jitterStep*tick {
+	if at < l.end || at > soonest && !l.paused(at-soonest, (now-l.arrived)*tick-step*int64(n), tick) || at+int64(n) > max(due+earlyLimit*tick, soonest+int64(n)) {
 		at = soonest
+	}
+	if n > 0 || at > l.at { // an event's packets all have the time of its beginning
+		l.arrived = now
 	}
 	if p.Marker && at+int64(n) < due-lateLimit*tick {
 		at = due - int64(n)
 	}
 	l.seq, l.ts, l.at, l.end = l.seq+step, p.Timestamp, at, at+int64(n)
 	return l.seq, at, fits
+}
+
+// paused tells whether to believe that a sender paused for gap samples, where so much more time than
+// sound went by between two packets. What else but sound moves its timestamps does so with every packet.
+func (*timeline) paused(gap, silent, tick int64) bool {
+	return gap >= leastGap*tick && 2*(silent+tick) >= gap
 }
 
 // outOfPlace notes a packet that is not newer than the newest and tells whether it
