@@ -1,11 +1,14 @@
 package scripts
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"github.com/belfry-pbx/belfry/scripts/sandbox"
 )
 
 // states are main.lua files whose handler of 600 returns what it found, after it has changed whatever it can.
@@ -150,5 +153,46 @@ func TestSharedThingsCannotBeChanged(t *testing.T) {
 		if got, err := answer(t, h); err == nil {
 			t.Errorf("%s: no error, %q", what, got)
 		}
+	}
+}
+
+// A call has its whole budget, whatever main.lua and other calls have used, and no more than that.
+func TestEveryCallHasItsOwnBudget(t *testing.T) {
+	const spin = "local function spin(n) for _ = 1, n do end end\nspin(200000)\nextension(\"600\", function() spin(%d) return 1 end)"
+	for n, want := range map[int]error{200000: nil, 600000: sandbox.ErrSteps} {
+		h, err := Open(Options{Dir: site(t, map[string]string{"main.lua": fmt.Sprintf(spin, n)}), Limits: sandbox.Limits{Steps: 300000}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if _, err := answer(t, h); !errors.Is(err, want) {
+				t.Errorf("%d turns: %v, want %v", n, err, want)
+			}
+		}
+	}
+}
+
+// A call goes on with what its own generation left, whatever has been loaded since.
+func TestCallsKeepWhatTheirGenerationLeft(t *testing.T) {
+	main := func(n int) map[string]string {
+		return modules(fmt.Sprintf("local n = %d\nextension(\"600\", function() return n + require(\"m\").n end)", n))
+	}
+	dir := site(t, main(1))
+	h, err := Open(Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := h.current()
+	begun := newScript(t.Context(), old, nil)
+	defer begun.close()
+	write(t, dir, main(2))
+	if _, err := h.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := begun.s.Call(begun.copies.value(old.routes[0].handler)); err != nil || v != lua.LNumber(1) {
+		t.Errorf("the call that had begun: %v, %v", v, err)
+	}
+	if got, err := answer(t, h); err != nil || got != "2" {
+		t.Errorf("the next call: %v, %v", got, err)
 	}
 }

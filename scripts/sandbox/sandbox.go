@@ -45,7 +45,7 @@ type State struct {
 // The stacks of a state: calls nested, and values on them.
 const (
 	callDepth = 200
-	registry  = 256
+	registry  = 128 // the least that the virtual machine takes; it grows
 	regMax    = 1 << 15
 )
 
