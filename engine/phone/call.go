@@ -92,14 +92,14 @@ func (p *Phone) newCall(number string) (*Call, error) {
 	c.media = session
 	at := session.LocalAddr()
 	c.local = sdp.NewLocal(at.Addr(), at.Port(), described(p.o.Codecs))
-	c.ear = newEar(func(s Sound, ended bool) {
+	c.ear = newEar(p.o.Rate, func(s Sound, ended bool) {
 		kind := Hears
 		if ended {
 			kind = Heard
 		}
 		c.tell(Event{Kind: kind, Sound: s})
 	})
-	c.recorder = media.NewRecorder(media.RecordOptions{Write: c.ear.write, MaxLength: maxHeard})
+	c.recorder = media.NewRecorder(media.RecordOptions{Write: c.ear.write, Rate: p.o.Rate, MaxLength: maxHeard})
 	return c, nil
 }
 

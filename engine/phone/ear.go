@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 )
 
 // maxHeard is how long a phone listens; what comes later is neither kept nor recognised.
@@ -49,20 +50,31 @@ func (s Sound) String() string {
 // ear keeps and recognises what is heard. write is called by the recorder, in order.
 type ear struct {
 	tell func(s Sound, ended bool)
+	rate int // of pcm, in Hz
 
 	mu       sync.Mutex
+	narrower *codec.Resampler // to the rate at which sounds are recognised; nil: it is the same
+	narrow   []int16
 	pcm      []int16
 	listener listener
 	changed  chan struct{} // closed and renewed with each new sound
 }
 
-func newEar(tell func(Sound, bool)) *ear {
-	return &ear{tell: tell, changed: make(chan struct{})}
+func newEar(rate int, tell func(Sound, bool)) *ear {
+	e := &ear{tell: tell, rate: rate, changed: make(chan struct{})}
+	if rate != sampleRate {
+		e.narrower = codec.NewResampler(rate, sampleRate)
+	}
+	return e
 }
 
 func (e *ear) write(pcm []int16) error {
 	e.mu.Lock()
 	e.pcm = append(e.pcm, pcm...)
+	if e.narrower != nil {
+		e.narrow = slices.Grow(e.narrow[:0], len(pcm))[:len(pcm)]
+		pcm = e.narrow[:e.narrower.Resample(e.narrow, pcm)]
+	}
 	e.listener.hear(pcm)
 	e.report()
 	return nil
@@ -103,25 +115,29 @@ func (e *ear) find(kind SoundKind, from time.Duration) (Sound, bool, <-chan stru
 func (e *ear) hearing() *Hearing {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return &Hearing{Sounds: slices.Clone(e.listener.all()), pcm: slices.Clone(e.pcm)}
+	return &Hearing{Sounds: slices.Clone(e.listener.all()), rate: e.rate, pcm: slices.Clone(e.pcm)}
 }
 
 // Hearing is what a phone has heard of a call.
 type Hearing struct {
 	Sounds []Sound // in the order of their beginning
+	rate   int     // of pcm, in Hz
 	pcm    []int16
 }
 
 // Length is how much was heard, silence included.
-func (h *Hearing) Length() time.Duration { return samples(len(h.pcm)) }
+func (h *Hearing) Length() time.Duration {
+	return time.Duration(len(h.pcm)) * time.Second / time.Duration(h.rate)
+}
 
-// Clip is all of it, at 8 kHz.
-func (h *Hearing) Clip() *media.Clip { return media.NewClip(sampleRate, h.pcm) }
+// Clip is all of it, at Options.Rate.
+func (h *Hearing) Clip() *media.Clip { return media.NewClip(h.rate, h.pcm) }
 
 // Level is the mean level between two times, in dBFS (0: a square wave of full scale, silence: -96).
 func (h *Hearing) Level(from, to time.Duration) float64 {
-	begin := min(max(count(from), 0), len(h.pcm))
-	end := min(max(count(to), begin), len(h.pcm))
+	at := func(d time.Duration) int { return int(d * time.Duration(h.rate) / time.Second) }
+	begin := min(max(at(from), 0), len(h.pcm))
+	end := min(max(at(to), begin), len(h.pcm))
 	return level(h.pcm[begin:end])
 }
 

@@ -41,6 +41,7 @@ type Options struct {
 	Secret    string        // of the line
 	Transport string        // "udp" (the default) or "tcp"
 	Codecs    []codec.Codec // best first; nil: PCMA and PCMU
+	Rate      int           // of what is kept of what it hears, in Hz: 8000, 16000 or 48000; 0: 8000
 	Incoming  Handler       // what it does when it is called; nil: RingsForEver
 	Events    func(Event)   // is told what happens, from several goroutines; must not block
 	Media     *media.Engine // shared with other phones; nil: one of its own
@@ -87,6 +88,9 @@ func New(o Options) (*Phone, error) {
 	}
 	if o.Incoming == nil {
 		o.Incoming = RingsForEver()
+	}
+	if o.Rate == 0 {
+		o.Rate = sampleRate
 	}
 	if o.User == "" {
 		o.User = o.Number

@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/media/codec"
+	"github.com/belfry-pbx/belfry/engine/media/measure"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/sip/digest"
 )
@@ -104,6 +105,37 @@ func TestACallIsAnsweredHeardAndHungUp(t *testing.T) {
 	}
 	if ringing == 0 || answered < ringing || ended < answered {
 		t.Errorf("told %v, want ringing, answered, ended in this order", seen.kinds())
+	}
+}
+
+// What is above 4 kHz is heard by phones that speak a wideband codec and keep it.
+func TestWidebandPhones(t *testing.T) {
+	ctx := within(t)
+	wide := Options{Codecs: []codec.Codec{codec.G722}, Rate: 16000}
+	answering := wide
+	answering.Incoming = AnswersAfter(0, Echoes)
+	a, b := pair(t, wide, answering)
+	c, err := a.Dial(ctx, b.Number())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pcm := make([]int16, 16000)
+	for i := range pcm {
+		pcm[i] = int16(6000*math.Sin(2*math.Pi*6000*float64(i)/16000) + 6000*math.Sin(2*math.Pi*1000*float64(i)/16000))
+	}
+	if err := c.Play(ctx, media.NewClip(16000, pcm)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.WaitHeard(ctx, Beep, 0); err != nil { // sounds are recognised below 4 kHz
+		t.Fatal(err)
+	}
+	c.Hangup()
+	if err := c.WaitEnded(ctx); err != nil {
+		t.Fatal(err)
+	}
+	heard := c.Heard().Clip()
+	if r := measure.Tone(heard.PCM(), heard.Rate(), 6000); heard.Rate() != 16000 || r.Level < -18 || r.Level > -13 {
+		t.Errorf("6 kHz came back at %d Hz: %+v", heard.Rate(), r)
 	}
 }
 

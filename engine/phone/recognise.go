@@ -16,8 +16,6 @@ const (
 	pure         = 0.85  // share of a frame's energy that a tone has where it should be
 )
 
-func samples(n int) time.Duration { return time.Duration(n) * time.Second / sampleRate }
-func count(d time.Duration) int   { return int(d * sampleRate / time.Second) }
 func decibels(meanSquare float64) float64 {
 	if meanSquare <= 0 {
 		return -96

@@ -18,6 +18,8 @@ type part struct {
 func ms(n int, hz ...float64) part { return part{length: time.Duration(n) * time.Millisecond, hz: hz} }
 func speech(n int) part            { return part{length: time.Duration(n) * time.Millisecond, speech: true} }
 
+func count(d time.Duration) int { return int(d * sampleRate / time.Second) }
+
 func sound(parts ...part) (pcm []int16) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, p := range parts {
@@ -114,7 +116,7 @@ func TestASoundIsToldAsItBeginsAndAsItEnds(t *testing.T) {
 }
 
 func TestLevel(t *testing.T) {
-	h := &Hearing{pcm: sound(ms(1000, 1000), ms(1000))}
+	h := &Hearing{rate: sampleRate, pcm: sound(ms(1000, 1000), ms(1000))}
 	// A sine of amplitude 4000 is 20*log10(4000/32768) - 3 dB.
 	if got := h.Level(0, time.Second); math.Abs(got-(-21.3)) > 0.2 {
 		t.Errorf("level of the tone: %.1f dBFS", got)
