@@ -61,8 +61,7 @@ func BenchmarkNet(b *testing.B) {
 					for b.Loop() {
 						rec := r.make(b, c)
 						n.net.Seed = 1
-						got := receive(&s, n.net, rec)
-						delay, concealed := rec.figures()
+						got, delay, concealed := receive(&s, n.net, rec)
 						b.ReportMetric(measure.SpectralDistance(s.clean, got, c.SampleRate()), "dB")
 						b.ReportMetric(delay, "ms_delay")
 						b.ReportMetric(concealed, "%_made_up")
@@ -99,10 +98,9 @@ func TestSoundThroughBadNets(t *testing.T) {
 			for _, n := range nets {
 				n.net.Seed = 3
 				o := newOurs(t, c)
-				got := receive(&s, n.net, o)
+				got, delay, made := receive(&s, n.net, o)
 				limit := limits[n.name]
 				distance := measure.SpectralDistance(s.clean, got, c.SampleRate())
-				delay, made := o.figures()
 				t.Logf("%-22s %.3f dB, %3.0f ms, %.1f %% made up", n.name, distance, delay, made)
 				most := limit.narrow
 				if c.SampleRate() > 8000 {

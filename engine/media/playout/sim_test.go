@@ -60,15 +60,20 @@ type receiver interface {
 	figures() (delay, concealed float64)
 }
 
-// receive has r hear s through the net, and returns what it makes of it.
-func receive(s *said, net fakenet.Net, r receiver) []int16 {
+// receive has r hear s through the net, and returns what it makes of it, with r's figures
+// as of the last packet's sending.
+func receive(s *said, net fakenet.Net, r receiver) (out []int16, delay, concealed float64) {
 	arrivals := net.Carry(len(s.payloads), interval)
 	n := s.codec.SampleRate() / 50
-	out := make([]int16, 0, len(s.clean)+n*50)
+	out = make([]int16, 0, len(s.clean)+n*50)
 	pcm := make([]int16, n)
 	const phase = 3  // of the frames against the packets, in ticks
 	const rest = 100 // ticks, in which what is on its way comes out
-	for now := range int64(len(s.payloads))*4 + rest {
+	end := int64(len(s.payloads)) * 4
+	for now := range end + rest {
+		if now == end {
+			delay, concealed = r.figures()
+		}
 		for len(arrivals) > 0 && arrivals[0].At <= time.Duration(now)*Tick {
 			r.put(s, arrivals[0].Index, now)
 			arrivals = arrivals[1:]
@@ -78,7 +83,7 @@ func receive(s *said, net fakenet.Net, r receiver) []int16 {
 			out = append(out, pcm...)
 		}
 	}
-	return out
+	return out, delay, concealed
 }
 
 // ours is the Buffer as a receiver.
