@@ -3,6 +3,7 @@ package exchangetest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 )
 
 // baresip is a real telephone: somebody else's SIP, RTP and sound.
@@ -53,6 +55,7 @@ type baresipOptions struct {
 	transport      string // "udp", "tcp"
 	manual         bool   // does not answer by itself
 	lamp           bool   // subscribes to its mailbox
+	codecs         string // as baresip names them, best first; "": PCMA,PCMU
 }
 
 // startBaresip starts a phone and waits until it is registered. Now and then a baresip 1.0
@@ -81,11 +84,15 @@ audio_source aufile,%[1]s
 ausrc_srate 8000
 auplay_srate 8000
 audio_channels 1
+ausrc_channels 1
+auplay_channels 1
 rtp_timeout 0
 snd_path %[2]s
 audio_buffer 20-160
 module_path /usr/lib/baresip/modules
 module g711.so
+module g722.so
+module opus.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -107,8 +114,8 @@ ctrl_tcp_listen 127.0.0.1:%[3]d
 	if o.transport == "" {
 		o.transport = "udp"
 	}
-	account := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;regint=60;answermode=%s;mwi=%s;audio_codecs=PCMA,PCMU\n",
-		o.number, o.server, o.transport, o.number, o.secret, answer, mwi)
+	account := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%s;regint=60;answermode=%s;mwi=%s;audio_codecs=%s\n",
+		o.number, o.server, o.transport, o.number, o.secret, answer, mwi, cmp.Or(o.codecs, "PCMA,PCMU"))
 	for name, text := range map[string]string{"config": config, "accounts": account, "contacts": ""} {
 		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -298,10 +305,16 @@ func (b *baresip) heard() *media.Clip {
 			b.t.Fatal(err)
 		}
 		// The header has no length before the call is over: take what follows it.
-		_, data, _ := bytes.Cut(wav, []byte("data"))
-		for i := 4; i+1 < len(data); i += 2 {
-			pcm = append(pcm, int16(binary.LittleEndian.Uint16(data[i:])))
+		head, data, ok := bytes.Cut(wav, []byte("data"))
+		if !ok || len(head) < 28 {
+			continue // it has only just been made
 		}
+		channels, rate := int(binary.LittleEndian.Uint16(head[22:])), int(binary.LittleEndian.Uint32(head[24:])) // those of its codec
+		var call []int16
+		for i := 4; i+1 < len(data); i += 2 * channels {
+			call = append(call, int16(binary.LittleEndian.Uint16(data[i:])))
+		}
+		pcm = append(pcm, codec.Resample(call, rate, 8000)...)
 	}
 	return media.NewClip(8000, pcm)
 }
