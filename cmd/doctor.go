@@ -70,19 +70,20 @@ func (k *doctorCmd) look(ctx context.Context) (x doctor.Exchange, err error) {
 	if x.Site == "" && hasDialplan(".") {
 		x.Site = "."
 	}
-	if x.Site == "" {
-		x.Config, err = site.LoadConfig("") // the default settings
-		return x, err
+	if x.Site != "" {
+		if !hasDialplan(x.Site) {
+			return x, yours("name the dialplan's folder with --site", "%s holds no dialplan: there is no main.lua", x.Site)
+		}
+		if x.Problems, err = check(ctx, x.Site); err != nil {
+			return x, fmt.Errorf("checking %s: %w", x.Site, err)
+		}
 	}
-	if !hasDialplan(x.Site) {
-		return x, yours("name the dialplan's folder with --site", "%s holds no dialplan: there is no main.lua", x.Site)
-	}
-	if x.Problems, err = check(ctx, x.Site); err != nil {
-		return x, fmt.Errorf("checking %s: %w", x.Site, err)
-	}
-	x.Config, err = site.LoadConfig(x.Site)
-	if site.Problems(err) != nil {
-		x.Config, err = site.LoadConfig("") // what is wrong with them is among the problems
+	config, err := site.LoadConfig(x.Site) // the default settings where there is no site
+	switch {
+	case err == nil:
+		x.Config = &config
+	case site.Problems(err) != nil: // they are told already
+		err = nil
 	}
 	return x, err
 }

@@ -32,7 +32,7 @@ type Check struct {
 // Exchange is what is looked at.
 type Exchange struct {
 	Site     string         // the dialplan's folder; "": there is none to look at
-	Config   site.Config    // of that site, or the default one
+	Config   *site.Config   // of that site, or the default one; nil: its settings cannot be read
 	Problems []diag.Problem // of that site
 	Data     string         // the data folder; it need not exist
 	Running  *manage.Status // nil: no exchange runs on the data folder
@@ -45,11 +45,14 @@ func Examine(x Exchange) []Check {
 		pid = x.Running.PID
 	}
 	m := readMachine(pid)
-	all := []Check{x.exchange(), x.site(), x.prompts(), x.data()}
-	all = append(all, x.listening()...)
-	all = append(all, x.ports(), x.driver(), opus(x.Config.Codecs),
-		files(m, x.Config.MaxCalls), buffers(m), cores(m), clockSource(m), wallClock(m, time.Now()))
-	return append(all, x.unused()...)
+	all := []Check{x.exchange(), x.site(), x.data()}
+	if x.Config != nil {
+		all = append(all, x.prompts())
+		all = append(all, x.listening()...)
+		all = append(all, x.ports(), files(m, x.Config.MaxCalls), x.driver(), opus(x.Config.Codecs))
+		all = append(all, x.unused()...)
+	}
+	return append(all, buffers(m), cores(m), clockSource(m), wallClock(m, time.Now()))
 }
 
 // Worst is the gravest level among checks.

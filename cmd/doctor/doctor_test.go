@@ -30,13 +30,13 @@ func want(t *testing.T, got Check, level Level, words ...string) {
 	}
 }
 
-func config(t *testing.T) site.Config {
+func config(t *testing.T) *site.Config {
 	t.Helper()
 	c, err := site.LoadConfig(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return &c
 }
 
 func TestMachines(t *testing.T) {
@@ -190,6 +190,12 @@ func TestExamine(t *testing.T) {
 		"open files", "UDP buffers", "processors", "clock source", "time"} {
 		if !seen[name] {
 			t.Errorf("nothing is said about %s", name)
+		}
+	}
+	all := Examine(Exchange{Data: t.TempDir(), Site: "here", Problems: []diag.Problem{{File: "settings.lua"}}}) // settings that cannot be read
+	for _, c := range all {
+		if strings.HasPrefix(c.Name, "SIP") || c.Name == "RTP ports" {
+			t.Errorf("%s is judged by settings that nobody wrote: %s", c.Name, c.Finding)
 		}
 	}
 	x.Running = &manage.Status{Name: "Chorus", PID: os.Getpid(), Calls: 1, Started: time.Now()}

@@ -68,5 +68,5 @@ func opus(codecs []string) Check {
 		return warning(name, "libopus.so.0 is not found: Opus is passed on between two phones that both have it, and not spoken otherwise",
 			"apt-get install libopus0, and restart the exchange")
 	}
-	return ok(name, "libopus found")
+	return ok(name, codec.LibopusVersion())
 }

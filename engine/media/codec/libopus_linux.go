@@ -226,3 +226,21 @@ func (d *opusDecoder) carriesCopy(packet []byte) bool {
 }
 
 func canEncodeOpus() bool { return systemOpus() != nil }
+
+// LibopusVersion is what the system's libopus says that it is, "libopus 1.3.1"; "": there is none that can be used.
+func LibopusVersion() string {
+	if systemOpus() == nil {
+		return ""
+	}
+	handle, err := purego.Dlopen("libopus.so.0", purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return ""
+	}
+	address, err := purego.Dlsym(handle, "opus_get_version_string")
+	if err != nil {
+		return ""
+	}
+	var version func() string
+	purego.RegisterFunc(&version, address)
+	return version()
+}

@@ -11,3 +11,6 @@ func newOpusEncoder(int, int) (FileEncoder, error) {
 func newLibopusDecoder() Decoder { return nil }
 
 func canEncodeOpus() bool { return false }
+
+// LibopusVersion is that of the system's libopus; "": there is none that can be used.
+func LibopusVersion() string { return "" }
