@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -108,9 +109,11 @@ func (s *Server) Addrs(transport string) []netip.AddrPort {
 // one has seen maxSources addresses the next takes over, and the old one ends and takes its entries along.
 type generation struct {
 	net.PacketConn
-	in      chan datagram
-	reading chan struct{} // closed at sipgo's first read: the pool knows this generation
-	once    sync.Once
+	s       *Server
+	gens    *sync.WaitGroup
+	reading chan struct{}       // closed at sipgo's first read: the pool knows this generation
+	sources map[string]struct{} // nil before the first read
+	first   *datagram           // what the generation before read for this one
 }
 
 type datagram struct {
@@ -118,79 +121,82 @@ type datagram struct {
 	from net.Addr
 }
 
-func (g *generation) ReadFrom(b []byte) (int, net.Addr, error) {
-	g.once.Do(func() { close(g.reading) })
-	d, ok := <-g.in
-	if !ok {
-		return 0, nil, net.ErrClosed
-	}
-	return copy(b, d.data), d.from, nil
-}
-
 // serveUDP feeds one socket to sipgo until the socket is closed. It closes serving when sipgo knows the socket.
 func (s *Server) serveUDP(c net.PacketConn, serving chan<- struct{}) {
 	var gens sync.WaitGroup
 	defer gens.Wait()
-	start := func() *generation {
-		g := &generation{PacketConn: c, in: make(chan datagram, 64), reading: make(chan struct{})}
-		ended := make(chan struct{})
-		gens.Go(func() {
-			defer close(ended)
-			if err := s.tpl.ServeUDP(g); err != nil {
-				s.log.Error("serving a UDP socket", "addr", c.LocalAddr(), "err", err)
-			}
-		})
-		select {
-		case <-g.reading:
-		case <-ended:
-		}
-		return g
-	}
-	cur := start()
+	s.startGeneration(c, &gens, nil)
 	close(serving)
-	defer func() {
+}
+
+// startGeneration returns when sipgo knows the new generation.
+func (s *Server) startGeneration(c net.PacketConn, gens *sync.WaitGroup, first *datagram) {
+	g := &generation{PacketConn: c, s: s, gens: gens, reading: make(chan struct{}), first: first}
+	ended := make(chan struct{})
+	gens.Go(func() {
+		defer close(ended)
+		if err := s.tpl.ServeUDP(g); err != nil {
+			s.log.Error("serving a UDP socket", "addr", c.LocalAddr(), "err", err)
+		}
+	})
+	select {
+	case <-g.reading:
+	case <-ended:
+	}
+}
+
+// ReadFrom reads the socket, and ends with net.ErrClosed when that is closed or the next generation has taken over.
+func (g *generation) ReadFrom(b []byte) (int, net.Addr, error) {
+	if g.sources == nil {
+		g.sources = make(map[string]struct{})
+		close(g.reading)
+	}
+	if d := g.first; d != nil {
+		g.first = nil
+		g.sources[d.from.String()] = struct{}{}
+		return copy(b, d.data), d.from, nil
+	}
+	n, from, err := g.read(b)
+	if err != nil {
 		// With the generation sipgo forgets its sources, and would open a socket of its own to answer the last datagrams.
 		time.Sleep(drainFor)
-		close(cur.in)
-	}()
-	sources := make(map[string]struct{})
-	buf := make([]byte, 65535)
+		return 0, nil, err
+	}
+	key := from.String()
+	if _, seen := g.sources[key]; seen {
+		return n, from, nil
+	}
+	if len(g.sources) < maxSources {
+		g.sources[key] = struct{}{}
+		return n, from, nil
+	}
+	g.s.startGeneration(g.PacketConn, g.gens, &datagram{slices.Clone(b[:n]), from})
+	select {
+	case <-time.After(retireAfter):
+	case <-g.s.ctx.Done():
+		time.Sleep(drainFor)
+	}
+	return 0, nil, net.ErrClosed
+}
+
+// read reads a datagram. Its error is net.ErrClosed.
+func (g *generation) read(b []byte) (int, net.Addr, error) {
 	for {
-		n, from, err := c.ReadFrom(buf)
-		if err != nil {
-			if errors.Is(err, net.ErrClosed) || s.ctx.Err() != nil {
-				return
-			}
+		n, from, err := g.PacketConn.ReadFrom(b)
+		switch {
+		case err == nil && n > 0 && from != nil:
+			return n, from, nil
+		case err == nil:
+		case errors.Is(err, net.ErrClosed), g.s.ctx.Err() != nil:
+			return 0, nil, net.ErrClosed
+		default:
 			// An ICMP error of an earlier send shows up as a read error; the socket is as good as before.
-			s.log.Debug("reading a UDP socket", "addr", c.LocalAddr(), "err", err)
+			g.s.log.Debug("reading a UDP socket", "addr", g.LocalAddr(), "err", err)
 			select {
 			case <-time.After(10 * time.Millisecond):
-				continue
-			case <-s.ctx.Done():
-				return
+			case <-g.s.ctx.Done():
 			}
 		}
-		if n == 0 || from == nil {
-			continue
-		}
-		key := from.String()
-		if _, seen := sources[key]; !seen {
-			if len(sources) >= maxSources {
-				old := cur
-				cur = start()
-				gens.Go(func() {
-					select {
-					case <-time.After(retireAfter):
-					case <-s.ctx.Done():
-						time.Sleep(drainFor)
-					}
-					close(old.in)
-				})
-				clear(sources)
-			}
-			sources[key] = struct{}{}
-		}
-		cur.in <- datagram{append([]byte(nil), buf[:n]...), from}
 	}
 }
 

@@ -71,9 +71,7 @@ func (s *Server) gotInvite(req *sip.Request, tx *sip.ServerTx, tag string) {
 		s.refuse(req, tx, 482)
 		return
 	}
-	if err := tx.Respond(s.response(req, 100, "", nil)); err != nil {
-		l.log().Debug("responding 100", "err", err)
-	}
+	// sipgo sends a 100 where there is nothing better to say within 200 ms (RFC 3261 section 17.2.1).
 	if !tx.OnCancel(func(c *sip.Request) {
 		reason := headerValue(c, "Reason")
 		s.spawn("CANCEL", func() { l.cancelled(reason) })
