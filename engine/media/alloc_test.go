@@ -35,13 +35,13 @@ func newLeg(t testing.TB, w *world, c codec.Codec) *leg {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &leg{conn: conn, session: s, to: s.LocalAddr(), packet: make([]byte, headerSize+frameSamples)}
-	c.Encode(l.packet[headerSize:], tone(400, 8000, 0, frameSamples))
+	l := &leg{conn: conn, session: s, to: s.LocalAddr(), packet: make([]byte, headerSize)}
+	l.packet = append(l.packet, newTalker(t, c).frame(toneAt(c.SampleRate(), 400, 8000, c.SampleRate()/50))...)
 	return l
 }
 
 func (l *leg) say(payloadType uint8, size int) {
-	putHeader(l.packet, payloadType, false, l.seq, uint32(l.seq)*frameSamples, 7)
+	putHeader(l.packet, payloadType, false, l.seq, uint32(l.seq)*uint32(l.session.sender.clockRate()/50), 7)
 	l.seq++
 	_, _ = l.conn.WriteToUDPAddrPort(l.packet[:headerSize+size], l.to)
 }
@@ -129,15 +129,52 @@ func BenchmarkRelay(b *testing.B) {
 	}
 }
 
+// One operation is a packet of a transcoded call: received, decoded, resampled,
+// encoded and sent.
+func BenchmarkTranscode(b *testing.B) {
+	const legs = 20
+	for _, pair := range [][2]codec.Codec{{codec.PCMU, codec.G722}, {codec.G722, codec.PCMA}, {codec.PCMU, codec.Opus}, {codec.Opus, codec.PCMU}} {
+		if !pair[0].CanEncode() || !pair[1].CanEncode() {
+			continue
+		}
+		b.Run(pair[0].Name()+"-"+pair[1].Name(), func(b *testing.B) {
+			w := newWorld(b, Options{})
+			var all []*leg
+			for range legs {
+				from, to := newLeg(b, w, pair[0]), newLeg(b, w, pair[1])
+				Bridge(from.session, to.session)
+				all = append(all, from)
+			}
+			w.commands()
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				if n%legs > 0 {
+					continue
+				}
+				b.StopTimer()
+				for _, l := range all {
+					l.say(number(pair[0]), len(l.packet)-headerSize)
+				}
+				b.StartTimer()
+				w.frames(1)
+			}
+		})
+	}
+}
+
 // One operation is a frame of a player, encoded and sent.
 func BenchmarkPlayer(b *testing.B) {
 	for _, c := range []struct {
 		name   string
+		codec  codec.Codec
 		volume float64
-	}{{"asRecorded", 0}, {"softer", -6}} {
+	}{{"asRecorded", codec.PCMU, 0}, {"softer", codec.PCMU, -6}, {"G722", codec.G722, 0}, {"opus", codec.Opus, 0}} {
+		if !c.codec.CanEncode() {
+			continue
+		}
 		b.Run(c.name, func(b *testing.B) {
 			w := newWorld(b, Options{})
-			l := newLeg(b, w, codec.PCMU)
+			l := newLeg(b, w, c.codec)
 			l.session.Play(NewPlayer([]*Clip{ramp(0, 80000)}, PlayOptions{Loop: true, Volume: c.volume}))
 			w.commands()
 			b.ReportAllocs()

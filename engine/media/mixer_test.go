@@ -3,6 +3,7 @@ package media
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/pion/rtp"
 
@@ -401,6 +402,75 @@ func TestTalkerBecomesListener(t *testing.T) {
 		report := measure.Tone(decode(c, packets)[rate:], rate, pitch(1))
 		if report.Gaps != 0 || report.Jumps != 0 {
 			t.Errorf("%v: %+v", c, report)
+		}
+	}
+}
+
+// A tone of 1 kHz goes through a conference between any two codecs: no gap, no leap, clean, and
+// at the level that talkers are brought to.
+func TestToneThroughAConference(t *testing.T) {
+	for _, from := range every() {
+		for _, to := range every() {
+			t.Run(from.Name()+" to "+to.Name(), func(t *testing.T) {
+				y := newParty(t, Options{}, from, to)
+				talk := converse(t, y.w, y.phones...)
+				talk.loud = 3676 // -19 dBFS, which is where talkers are brought to
+				talk.frames(100, 1000)
+				packets := y.phones[1].hears(100)
+				oneStream(t, packets)
+				rate := to.SampleRate()
+				report := measure.Tone(decode(to, packets)[rate:], rate, 1000)
+				t.Logf("%+v", report)
+				if report.Level < -20.5 || report.Level > -17.5 || report.Gaps != 0 || report.Jumps != 0 || report.THDN > -25 {
+					t.Errorf("%+v", report)
+				}
+			})
+		}
+	}
+}
+
+// likeness is how much of said is in heard, 1 at most, wherever in it up to 200 ms later.
+func likeness(heard, said []int16, rate int) float64 {
+	best := 0.0
+	for lag := 0; lag < rate/5; lag += max(1, rate/16000) {
+		var xy, xx, yy float64
+		for i := 0; i+lag < len(heard) && i < len(said); i += 3 {
+			x, y := float64(heard[i+lag]), float64(said[i])
+			xy, xx, yy = xy+x*y, xx+x*x, yy+y*y
+		}
+		best = max(best, math.Abs(xy)/math.Sqrt(xx*yy+1))
+	}
+	return best
+}
+
+// Two who talk at the same time hear each other, and nothing of themselves, whatever
+// their codecs and the delay of what is between.
+func TestNobodyHearsHimself(t *testing.T) {
+	for _, a := range every() {
+		for b := a; int(b) < codec.Count && b.CanEncode(); b++ {
+			y := newParty(t, Options{}, a, b)
+			const frames = 100
+			var said [2][]int16
+			for i, p := range y.phones {
+				said[i] = measure.Talker(p.codec.SampleRate(), uint64(i+1), frames*20*time.Millisecond)
+			}
+			for n := range frames {
+				for i, p := range y.phones {
+					frame := p.codec.SampleRate() / 50
+					p.says(y.talkers[i].frame(said[i][n*frame:][:frame]))
+				}
+				y.w.arrived(2)
+				y.w.frames(1)
+			}
+			for i, p := range y.phones {
+				rate, other := p.codec.SampleRate(), y.phones[1-i].codec.SampleRate()
+				heard := decode(p.codec, p.hears(frames))
+				self := likeness(heard, said[i], rate)
+				them := likeness(heard, codec.Resample(said[1-i], other, rate), rate)
+				if self > 0.15 || them < 0.5 {
+					t.Errorf("%v with %v: phone %d hears %.2f of itself and %.2f of the other", a, b, i, self, them)
+				}
+			}
 		}
 	}
 }

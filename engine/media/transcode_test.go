@@ -1,7 +1,9 @@
 package media
 
 import (
+	"encoding/binary"
 	"testing"
+	"time"
 
 	"github.com/pion/rtp"
 
@@ -25,12 +27,13 @@ type conversation struct {
 	w       *world
 	phones  []*phone
 	talkers []*talker
-	at      int // frames
+	loud    float64 // amplitude of the tones
+	at      int     // frames
 }
 
 func converse(t *testing.T, w *world, phones ...*phone) *conversation {
 	t.Helper()
-	c := &conversation{w: w, phones: phones}
+	c := &conversation{w: w, phones: phones, loud: 8000}
 	for _, p := range phones {
 		c.talkers = append(c.talkers, newTalker(t, p.codec))
 	}
@@ -59,7 +62,7 @@ func (c *conversation) frames(n int, hertz ...float64) {
 			}
 			rate := p.codec.SampleRate()
 			frame := rate / 50
-			p.says(c.talkers[i].frame(toneAt(rate, hertz[i], 8000, (c.at+1)*frame)[c.at*frame:]))
+			p.says(c.talkers[i].frame(toneAt(rate, hertz[i], c.loud, (c.at+1)*frame)[c.at*frame:]))
 			sent++
 		}
 		c.at++
@@ -68,7 +71,7 @@ func (c *conversation) frames(n int, hertz ...float64) {
 	}
 }
 
-// A tone goes through a bridge between any two codecs: no gap, at its level, clean.
+// A tone of 1 kHz goes through a bridge between any two codecs: no gap, at its level, clean.
 func TestToneThroughABridge(t *testing.T) {
 	for _, from := range every() {
 		for _, to := range every() {
@@ -228,6 +231,55 @@ func TestEventsThroughATranscoder(t *testing.T) {
 	if len(events) != 8 || !events[0].Marker || events[7].Timestamp != events[0].Timestamp {
 		t.Errorf("the key became %d packets: %v", len(events), events)
 	}
+}
+
+// A key crosses from a leg whose clock is 48 kHz to one of 8 kHz, and the other way.
+func TestEventsBetweenOpusAndG711(t *testing.T) {
+	if !codec.Opus.CanEncode() {
+		t.Log("without libopus there is no Opus to say")
+		return
+	}
+	w := newWorld(t, Options{})
+	digits := make(chan Digit, 2)
+	report := SessionOptions{Events: Events{Digit: func(d Digit) { digits <- d }}}
+	a := newPhone(t, w.e, report, codec.Opus, func(f *Format) { f.EventClockRate = 48000 })
+	b := newPhone(t, w.e, report, codec.PCMU, nil)
+	Bridge(a.session, b.session)
+	w.commands()
+	talk := converse(t, w, a, b)
+	talk.frames(10, 1000, 1000)
+	for _, c := range []struct {
+		from, to  *phone
+		unit, got int
+	}{{a, b, 960, 160}, {b, a, 160, 960}} {
+		for i := 1; i <= 7; i++ {
+			c.from.event('6', c.unit*min(i, 5), i >= 5, i == 1)
+			w.arrived(1)
+			w.frames(1)
+		}
+		c.from.ts += uint32(5 * c.unit)
+		talk.frames(10, 1000, 1000)
+		if d := receive(t, digits); d != (Digit{'6', 100 * time.Millisecond}) {
+			t.Errorf("it was reported as %v", d)
+		}
+		packets := c.to.hearsUntil(func(all []rtp.Packet) bool { return len(keysOf(all)) >= 7 })
+		oneStreamOfNumbers(t, packets)
+		for i, q := range keysOf(packets) {
+			want := uint16(c.got * min(i+1, 5))
+			if got := binary.BigEndian.Uint16(q.Payload[2:]); got != want || q.Timestamp != keysOf(packets)[0].Timestamp || q.Marker != (i == 0) {
+				t.Errorf("packet %d of the key: %v lasts %d, want %d", i, q.Header, got, want)
+			}
+		}
+	}
+}
+
+func keysOf(packets []rtp.Packet) (keys []rtp.Packet) {
+	for _, q := range packets {
+		if q.PayloadType == 101 {
+			keys = append(keys, q)
+		}
+	}
+	return keys
 }
 
 // oneStreamOfNumbers checks SSRC and sequence numbers: the packets that repeat the end
