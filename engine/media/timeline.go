@@ -39,6 +39,7 @@ type timeline struct {
 	due     int64  // tick at which it is due
 	filled  uint32 // silence given out by the clock since the last sound, in timestamp units
 	held    []chunk
+	rooms   [][]byte // of payloads that were held
 
 	voice    decoding
 	concealT [maxFrame]int16
@@ -84,10 +85,21 @@ func (t *timeline) hold(c *chunk) bool {
 	})
 	if !again {
 		kept := *c
-		kept.payload = slices.Clone(c.payload)
+		kept.payload = append(t.room(), c.payload...)
 		t.held = slices.Insert(t.held, i, kept)
 	}
 	return t.release(c.tick)
+}
+
+// room is where a payload can be kept: where one was before, if there is one.
+func (t *timeline) room() []byte {
+	last := len(t.rooms) - 1
+	if last < 0 {
+		return nil
+	}
+	room := t.rooms[last]
+	t.rooms = t.rooms[:last]
+	return room
 }
 
 // release gives out the held chunks that follow directly, or have waited long
@@ -109,6 +121,7 @@ func (t *timeline) release(tick int64) bool {
 		if ahead >= 0 && !t.sound(c) {
 			return false
 		}
+		t.rooms = append(t.rooms, c.payload[:0])
 		t.held = slices.Delete(t.held, 0, 1)
 	}
 	return true
