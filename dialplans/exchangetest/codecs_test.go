@@ -2,11 +2,14 @@ package exchangetest
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/media/codec"
+	"github.com/belfry-pbx/belfry/engine/phone"
 )
 
 // Telephones that nobody here wrote make and understand the wideband codecs too: relayed where both have one,
@@ -59,4 +62,34 @@ func TestWidebandTelephones(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A caller without an offer (RFC 3261 section 13.2.1) is offered the codec of whom he reaches first; his ACK may choose another.
+func TestLateOfferListsWhatTheCalledOneSpeaks(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t)
+	x.phone("15902", phone.AnswersAfter(0, nil)) // PCMA, then PCMU
+	r := x.raw(carrier)
+	invite := r.request("INVITE", "01865615902", "+441632960123@carrier.example")
+	head, body, _ := strings.Cut(invite, "\r\n\r\n")
+	head = strings.Replace(head, "Content-Type: application/sdp\r\n", "", 1)
+	late := strings.Replace(head, fmt.Sprintf("Content-Length: %d", len(body)), "Content-Length: 0", 1) + "\r\n\r\n"
+	r.say(late)
+	ok := r.final()
+	if !strings.HasPrefix(ok, "SIP/2.0 200 ") || !strings.Contains(ok, " RTP/AVP 8 9 0 96 101 102\r\n") {
+		t.Fatalf("the offer in the answer: %s", ok)
+	}
+	answer := strings.Replace(body, "RTP/AVP 8", "RTP/AVP 0", 1)
+	ack := strings.Replace(acknowledging(late, ok), "branch=z9hG4bK", "branch=z9hG4bKack", 1)
+	r.say(strings.Replace(ack, "Content-Length: 0\r\n\r\n", fmt.Sprintf("Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer), 1))
+	eventually(t, "a call of PCMU with PCMA", func() bool {
+		calls := x.Engine().Calls()
+		return len(calls) == 1 && len(calls[0].Legs) == 2 && calls[0].Legs[0].Codec == "PCMU" && calls[0].Legs[1].Codec == "PCMA" &&
+			calls[0].Sound == engine.Relayed // the laws of G.711 are translated byte by byte
+	})
+	bye := strings.Replace(strings.ReplaceAll(ack, "ACK", "BYE"), "CSeq: 1 ", "CSeq: 2 ", 1)
+	r.say(strings.Replace(bye, "branch=z9hG4bKack", "branch=z9hG4bKbye", 1))
+	eventually(t, "the answer to BYE among the sound that comes to the same port", func() bool {
+		return strings.HasPrefix(r.next(patience), "SIP/2.0 200 ")
+	})
 }
