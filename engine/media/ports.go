@@ -8,12 +8,13 @@ import (
 	"sync"
 )
 
-// Kernel buffers, in bytes of accounting, which counts a small packet for about
-// four times its size: two seconds of a call's RTP, so that a stalled machine
-// loses nothing, and a few reports of RTCP.
+// Kernel buffers, in bytes as the system is asked for them. Linux doubles that and
+// counts 768 for a small packet: two seconds of a call's RTP, so that a machine that
+// stalls loses nothing, and one that cannot keep up throws away instead of playing
+// what was said long ago; and a few reports of RTCP.
 const (
-	rtpBuffer  = 128 << 10
-	rtcpBuffer = 16 << 10
+	rtpBuffer  = 40 << 10
+	rtcpBuffer = 8 << 10
 )
 
 // ports hands out even ports (RFC 3550 section 11: RTP even, RTCP the next), the
