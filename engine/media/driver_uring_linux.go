@@ -21,6 +21,10 @@ const (
 	// the rest waits in the sockets' own buffers until the sweep comes to it.
 	uringBuffers = 4096
 
+	// uringFiles is how many sockets have a place in the kernel's table of the ring's
+	// files. More work too, for a little more.
+	uringFiles = 16384
+
 	// A received datagram lies behind the kernel's header and the sender's address.
 	nameAt    = 16
 	nameRoom  = 32
@@ -64,6 +68,12 @@ func (uringNetwork) newDriver() (driver, error) {
 	if err != nil {
 		return nil, errors.Join(err, d.close())
 	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err == nil {
+		if n := uint32(min(uringFiles, limit.Cur)); ring.registerFiles(n) {
+			d.files = n
+		}
+	}
 	d.header = (*unix.Msghdr)(unsafe.Pointer(&d.memory[0]))
 	d.header.Namelen = nameRoom
 	return d, nil
@@ -85,6 +95,7 @@ type uringDriver struct {
 	refs    []uint8      // by buffer: who needs it still
 	inHand  uint32       // the buffer whose datagram is being looked at, plus one
 
+	files   uint32 // how many slots may have their socket in the ring's table
 	slots   []uringSlot
 	free    []uint32
 	unarmed []uint64 // the receive requests to be made
@@ -102,6 +113,7 @@ type uringSlot struct {
 	generation uint32  // of the socket in this slot: what comes late for the one before is not taken for its
 	credit     float32 // how many packets more it may get before it counts as flooded
 	credited   float64 // when credit was last reckoned
+	fixed      bool    // it is in the ring's table, at the slot's place
 	armed      bool    // there is a receive request
 	polled     bool    // there is to be none: the socket is flooded
 }
@@ -147,13 +159,14 @@ func (d *uringDriver) add(s *socket) error {
 		d.slots = append(d.slots, uringSlot{})
 	}
 	d.slots[slot] = uringSlot{socket: s, generation: d.slots[slot].generation, credit: floodBurst, credited: d.now}
+	d.slots[slot].fixed = slot < d.files && d.ring.setFile(slot, int32(s.fd))
 	s.slot = int(slot)
 	d.unarmed = append(d.unarmed, d.number(kindReceive, slot, 0))
 	return nil
 }
 
-// remove ends the socket's receive request before it returns: the request holds the
-// port, even when the socket is closed.
+// remove ends the socket's receive request before it returns: the request, like the
+// ring's table, holds the port, even when the socket is closed.
 func (d *uringDriver) remove(s *socket) {
 	if s.slot >= len(d.slots) || d.slots[s.slot].socket != s {
 		return // it was never added
@@ -163,12 +176,16 @@ func (d *uringDriver) remove(s *socket) {
 	if e.armed {
 		d.cancel(slot)
 	}
+	fixed := e.fixed
 	e.socket = nil
 	e.generation = (e.generation + 1) & generationMask
 	d.free = append(d.free, slot)
 	d.enter(true)
 	for i := 0; i < sweepEnters && d.ring.pending(); i++ {
 		d.enter(true) // what this makes known is looked at in the next sweep
+	}
+	if fixed {
+		d.ring.setFile(slot, -1)
 	}
 }
 
@@ -182,6 +199,16 @@ func (d *uringDriver) request() (e *sqe, place uint32, ok bool) {
 	}
 	e, place = d.ring.next()
 	return e, place, true
+}
+
+// setFile says which socket a request is about.
+func (d *uringDriver) setFile(e *sqe, slot uint32) {
+	if s := &d.slots[slot]; s.fixed {
+		e.flags |= sqeFixedFile
+		e.fd = int32(slot)
+	} else {
+		e.fd = int32(s.socket.fd)
+	}
 }
 
 func (d *uringDriver) cancel(slot uint32) {
@@ -245,7 +272,8 @@ func (d *uringDriver) arm() (any bool) {
 				return any
 			}
 			e.opcode, e.flags, e.ioprio = opRecvMsg, sqeBufferSelect, recvMultishot
-			e.fd, e.addr, e.len = int32(slot.socket.fd), uint64(uintptr(unsafe.Pointer(d.header))), 1
+			e.addr, e.len = uint64(uintptr(unsafe.Pointer(d.header))), 1
+			d.setFile(e, uint32(slot.socket.slot))
 			e.userData = number
 			slot.armed = true
 			any = true
@@ -370,7 +398,8 @@ func (d *uringDriver) send(s *socket, b []byte, to netip.AddrPort) bool {
 		b = room[:copy(room, b)]
 	}
 	name := d.nameRoom(place)
-	e.opcode, e.flags, e.fd = opSend, sqeSkipSuccess, int32(s.fd)
+	e.opcode, e.flags = opSend, sqeSkipSuccess
+	d.setFile(e, uint32(s.slot))
 	e.addr, e.len = uint64(uintptr(unsafe.Pointer(&b[0]))), uint32(len(b))
 	e.off, e.addrLen = uint64(uintptr(unsafe.Pointer(name))), uint16(setName(name, to, s.addr.Addr().Is4()))
 	e.opFlags = unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL

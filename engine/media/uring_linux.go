@@ -25,12 +25,17 @@ const (
 
 	enterGetEvents = 1 << 0
 
-	registerBufferRing = 22
+	registerFilesUpdate = 6
+	registerFiles2      = 13
+	registerBufferRing  = 22
+
+	filesSparse = 1 << 0
 
 	opRecvMsg     = 10
 	opAsyncCancel = 14
 	opSend        = 26
 
+	sqeFixedFile      = 1 << 0
 	sqeBufferSelect   = 1 << 5
 	sqeSkipSuccess    = 1 << 6 // no completion but of a failure
 	recvMultishot     = 1 << 1 // in ioprio
@@ -101,6 +106,17 @@ type bufferRingRequest struct {
 	resv    [3]uint64
 }
 
+type filesRequest struct {
+	count, flags uint32
+	resv         uint64
+	data, tags   uint64
+}
+
+type filesUpdate struct {
+	offset, resv uint32
+	fds          uint64
+}
+
 // uring is a ring of the kernel's: a queue of requests and a queue of results that
 // both sides see. All of it is mapped memory, which Go neither moves nor counts.
 type uring struct {
@@ -119,6 +135,8 @@ type uring struct {
 	tail    uint32 // of the requests, those included that the kernel was not told of
 	head    uint32 // of the requests the kernel has taken, as far as we have looked
 	seen    uint32 // results that have been looked at
+	file    int32  // what update points to
+	update  filesUpdate
 }
 
 // newUring makes a ring that only the calling thread may use.
@@ -210,6 +228,23 @@ func (u *uring) see() (cqe, bool) {
 
 // release lets the kernel use again what has been seen of the results.
 func (u *uring) release() { atomic.StoreUint32(u.cqHead, u.seen) }
+
+// registerFiles makes an empty table of n files, and reports whether there is one.
+// A request that names a file by its place there costs less than one by its
+// descriptor.
+func (u *uring) registerFiles(n uint32) bool {
+	request := &filesRequest{count: n, flags: filesSparse}
+	_, _, errno := unix.Syscall6(unix.SYS_IO_URING_REGISTER, uintptr(u.fd), registerFiles2, uintptr(unsafe.Pointer(request)), unsafe.Sizeof(*request), 0, 0)
+	return errno == 0
+}
+
+// setFile puts a descriptor into the table, or -1.
+func (u *uring) setFile(place uint32, fd int32) bool {
+	u.file = fd
+	u.update = filesUpdate{offset: place, fds: uint64(uintptr(unsafe.Pointer(&u.file)))}
+	n, _, errno := unix.RawSyscall6(unix.SYS_IO_URING_REGISTER, uintptr(u.fd), registerFilesUpdate, uintptr(unsafe.Pointer(&u.update)), 1, 0, 0)
+	return errno == 0 && n == 1
+}
 
 // bufferRing is memory for the kernel to receive into: it takes a buffer for each
 // datagram, and give brings it back.
