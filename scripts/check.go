@@ -27,12 +27,11 @@ func Check(ctx context.Context, o Options) ([]diag.Problem, error) {
 		if !isTest(name) {
 			continue
 		}
-		chunk, problem := files[name].compile()
-		if problem != nil {
+		if problem := files[name].compile(); problem != nil {
 			problems = append(problems, *problem)
 			continue
 		}
-		problems = append(problems, h.static(files[name], chunk, files)...)
+		problems = append(problems, h.static(files[name], files)...)
 	}
 	_, err = h.compileAll(ctx, files)
 	problems = append(Problems(err), problems...)

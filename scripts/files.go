@@ -12,10 +12,10 @@ import (
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
-	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
+	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
 
 // libraryPrefix is what the names of standard library files begin with in errors.
@@ -32,7 +32,8 @@ const (
 type source struct {
 	name  string // as shown: "sales.lua", "stdlib/menu.lua"
 	text  string
-	proto *lua.FunctionProto
+	file  *syntax.File       // as read by compile
+	proto *lua.FunctionProto // as compiled; nil if it could not be
 }
 
 func isLua(name string) bool  { return strings.HasSuffix(name, ".lua") }
@@ -142,22 +143,10 @@ func sortedNames(files map[string]*source) []string {
 	return names
 }
 
-// compile parses and compiles one file. chunk is for static checks and as it was written.
-func (f *source) compile() (chunk []ast.Stmt, problem *diag.Problem) {
-	chunk, err := sandbox.Parse([]byte(f.text), f.name)
-	if err != nil {
-		p := diag.Syntax(f.name, f.text, err)
-		return nil, &p
-	}
-	again, err := sandbox.Parse([]byte(f.text), f.name) // Compile alters what it is given
-	if err == nil {
-		f.proto, err = sandbox.Compile(again, f.name)
-	}
-	if err != nil {
-		p := diag.Syntax(f.name, f.text, err)
-		return nil, &p
-	}
-	return chunk, nil
+// compile reads and compiles one file.
+func (f *source) compile() (problem *diag.Problem) {
+	f.file, f.proto, problem = sandbox.Read(f.name, f.text)
+	return problem
 }
 
 // moduleFile is the file a required name means.

@@ -48,12 +48,11 @@ func (h *Host) compileAll(ctx context.Context, files map[string]*source) (*gener
 		if !isModule(name) {
 			continue
 		}
-		chunk, problem := files[name].compile()
-		if problem != nil {
+		if problem := files[name].compile(); problem != nil {
 			problems = append(problems, *problem)
 			continue
 		}
-		problems = append(problems, h.static(files[name], chunk, files)...)
+		problems = append(problems, h.static(files[name], files)...)
 	}
 	if len(problems) > 0 {
 		return nil, &LoadError{problems}

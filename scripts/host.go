@@ -102,7 +102,7 @@ func (h *Host) openLibrary() error {
 		if !isModule(name) || strings.HasPrefix(name, "types/") {
 			continue
 		}
-		if _, problem := f.compile(); problem != nil {
+		if problem := f.compile(); problem != nil {
 			return &LoadError{[]diag.Problem{*problem}}
 		}
 		h.library[name] = f

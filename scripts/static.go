@@ -15,7 +15,11 @@ import (
 
 // static finds what can be found without running a file: names nobody defined, methods a call
 // does not have, options a function does not take, prompts and modules that do not exist.
-func (h *Host) static(f *source, chunk []ast.Stmt, files map[string]*source) []diag.Problem {
+func (h *Host) static(f *source, files map[string]*source) []diag.Problem {
+	chunk, err := sandbox.Parse([]byte(f.text), f.name)
+	if err != nil {
+		return nil // it has been read before
+	}
 	w := &linter{host: h, file: f, files: files, lines: strings.Split(f.text, "\n")}
 	w.block(chunk)
 	return w.problems

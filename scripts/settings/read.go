@@ -15,25 +15,21 @@ import (
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
-	"github.com/yuin/gopher-lua/ast"
 
 	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
+	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
 
 // parse evaluates the text of a settings.lua that lies in dir.
 func parse(dir string, src []byte, secret func(string) (string, bool)) (Settings, error) {
-	chunk, err := sandbox.Parse(src, File)
-	if err != nil {
-		return Settings{}, &Error{[]diag.Problem{diag.Syntax(File, string(src), err)}}
+	file, proto, problem := sandbox.Read(File, string(src))
+	if problem != nil {
+		return Settings{}, &Error{[]diag.Problem{*problem}}
 	}
-	r := &reader{dir: dir, source: string(src), lines: map[string]int{}}
-	r.locate(chunk)
-	proto, err := sandbox.Compile(chunk, File)
-	if err != nil {
-		return Settings{}, &Error{[]diag.Problem{diag.Syntax(File, string(src), err)}}
-	}
+	r := &reader{dir: dir, source: string(src), file: file, places: map[string]syntax.Span{}}
+	r.locate(file.Chunk)
 	s := sandbox.New(context.Background(), sandbox.Options{})
 	defer s.Close()
 	s.SetGlobal("secret", s.L.NewFunction(func(l *lua.LState) int {
@@ -100,34 +96,32 @@ func readSecrets(path string) (map[string]string, error) {
 type reader struct {
 	dir      string
 	source   string
-	lines    map[string]int // of fields written as literals: "trunks.pstn.host"
+	file     *syntax.File
+	places   map[string]syntax.Span // of the names of fields written as literals: "trunks.pstn.host"
 	problems []diag.Problem
 }
 
-// locate finds the lines of the fields of the table that is returned.
-func (r *reader) locate(chunk []ast.Stmt) {
-	for _, s := range chunk {
-		if ret, ok := s.(*ast.ReturnStmt); ok && len(ret.Exprs) == 1 {
-			r.locateIn("", ret.Exprs[0])
+// locate finds the places of the fields of the table that is returned.
+func (r *reader) locate(chunk *syntax.Block) {
+	for _, s := range chunk.Stmts {
+		if ret, ok := s.(*syntax.Return); ok && len(ret.Values) == 1 {
+			r.locateIn("", ret.Values[0])
 		}
 	}
 }
 
-func (r *reader) locateIn(path string, e ast.Expr) {
-	t, ok := e.(*ast.TableExpr)
+func (r *reader) locateIn(path string, e syntax.Expr) {
+	t, ok := e.(*syntax.Table)
 	if !ok {
 		return
 	}
 	for _, f := range t.Fields {
-		key, ok := f.Key.(*ast.StringExpr)
+		key, ok := f.Key.(*syntax.String)
 		if !ok {
 			continue
 		}
 		field := join(path, key.Value)
-		r.lines[field] = max(key.Line(), f.Value.Line())
-		if key.Line() > 0 {
-			r.lines[field] = key.Line()
-		}
+		r.places[field] = key.Span
 		r.locateIn(field, f.Value)
 	}
 }
@@ -140,8 +134,11 @@ func join(path, key string) string {
 }
 
 func (r *reader) wrong(path, message, hint string) {
-	p := diag.Problem{File: File, Source: r.source, Line: r.lines[path], Code: diag.CodeSetting, Message: path + " " + message, Hint: hint}
-	r.problems = append(r.problems, p.Aim(path[strings.LastIndex(path, ".")+1:]))
+	p := diag.Problem{File: File, Source: r.source, Code: diag.CodeSetting, Message: path + " " + message, Hint: hint}
+	if at, ok := r.places[path]; ok {
+		p = r.file.Problem(at, diag.CodeSetting, p.Message, hint)
+	}
+	r.problems = append(r.problems, p)
 }
 
 // fields reads the fields of a table, each by its own function; any other key is a mistake.
