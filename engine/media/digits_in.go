@@ -56,7 +56,7 @@ func (d *detector) event(p *packet, tick int64) (earlier, now Digit) {
 	switch {
 	case recent && int32(p.timestamp-d.start) < 0:
 		return earlier, now // overtaken by a newer press
-	case recent && !d.down && d.repeats(p, key, end):
+	case recent && !d.down && d.repeats(p, key, end), d.resumes(p, key, duration):
 		return earlier, now
 	case recent && d.down && d.continues(p, key, duration):
 	default:
@@ -107,6 +107,12 @@ func (d *detector) repeats(p *packet, key byte, end bool) bool {
 	}
 	moved := p.timestamp - d.start // by senders that move the timestamp even then
 	return moved == 0 || end && moved <= d.duration+d.hz()/25
+}
+
+// resumes tells whether a packet goes on with the press that has been reported, after a
+// stall however long: a press of a sender whose timestamp never moves begins shorter.
+func (d *detector) resumes(p *packet, key byte, duration uint32) bool {
+	return d.counted && !d.down && key == d.key && p.ssrc == d.ssrc && p.timestamp == d.start && !p.marker && duration >= d.duration
 }
 
 // release ends the press and returns it.

@@ -88,6 +88,12 @@ func TestDetector(t *testing.T) {
 			{0, '1', 0, 160, false, true, 7}, {4, '1', 0, 320, true, false, 7}, {8, '1', 0, 320, true, false, 7},
 			{200, '1', 0, 160, false, true, 7}, {204, '1', 0, 320, true, false, 7},
 		}, []Digit{{'1', 40 * ms}, {'1', 40 * ms}}},
+		{"the END again after a stall", []eventPacket{
+			{0, '1', 100, 160, false, true, 7}, {4, '1', 100, 320, true, false, 7}, {300, '1', 100, 320, true, false, 7},
+		}, []Digit{{'1', 40 * ms}}},
+		{"a stall within a press", []eventPacket{
+			{0, '1', 100, 160, false, true, 7}, {4, '1', 100, 320, false, false, 7}, {300, '1', 100, 480, false, false, 7}, {304, '1', 100, 640, true, false, 7},
+		}, []Digit{{'1', 40 * ms}}},
 		{"ten seconds", long(), []Digit{{'5', 10 * time.Second}}},
 		{"timestamps wrap", []eventPacket{
 			{0, '1', 1<<32 - 100, 160, false, true, 7}, {4, '1', 1<<32 - 100, 320, true, false, 7},
