@@ -21,7 +21,8 @@ type socket struct {
 	addr    netip.AddrPort // as bound
 	handle  any            // the network's: what it opened
 	fd      int
-	slot    int // the driver's: where in its table
+	drops   uint32 // the system's count, as last asked for
+	slot    int    // the driver's: where in its table
 }
 
 // receiver takes what a sweep finds.

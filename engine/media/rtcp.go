@@ -71,6 +71,7 @@ func (s *Session) reportIfDue(sh *shard) {
 	}
 	s.control.schedule(sh.now, reportInterval)
 	s.sendReport(sh, false)
+	s.countKernelDrops(sh)
 }
 
 // sendBye ends the peer's view of our stream, if there was one (section 6.6).

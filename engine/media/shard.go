@@ -48,7 +48,7 @@ type shard struct {
 	arrival   uint32        // the time of this sweep, in samples
 	sessions  [phases]group // by phase
 	mixers    []*Mixer
-	nextPhase int64
+	nextPhase int64 // of the next mixer
 	current   *Session // whose packet or frame is being worked on: to blame for a panic
 	totals    counters
 	stalled   bool
@@ -227,8 +227,12 @@ func (sh *shard) unsent(sock *socket, n int) {
 // attach makes s one of the shard's sessions.
 func (sh *shard) attach(s *Session) {
 	s.shard = sh
-	s.phase = sh.nextPhase
-	sh.nextPhase = (sh.nextPhase + 1) % phases
+	s.phase = 0 // the one with the fewest
+	for phase := range sh.sessions {
+		if len(sh.sessions[phase]) < len(sh.sessions[s.phase]) {
+			s.phase = int64(phase)
+		}
+	}
 	s.index = len(sh.sessions[s.phase])
 	sh.sessions[s.phase] = append(sh.sessions[s.phase], s)
 	for _, sock := range []*socket{s.rtp, s.rtcp} {

@@ -205,6 +205,21 @@ func (s *Session) drop(sh *shard, reason DropReason) {
 	sh.totals.dropped[reason]++
 }
 
+// countKernelDrops notes what the system dropped since it was last asked, which
+// costs two system calls: seldom.
+func (s *Session) countKernelDrops(sh *shard) {
+	for _, sock := range [...]*socket{s.rtp, s.rtcp} {
+		drops, ok := kernelDrops(sock.fd)
+		if !ok {
+			return
+		}
+		n := uint64(drops - sock.drops) // the system's count wraps
+		sock.drops = drops
+		s.counts.dropped[DropKernel] += n
+		sh.totals.dropped[DropKernel] += n
+	}
+}
+
 // end is the session's last act on its shard.
 func (s *Session) end(sh *shard) {
 	if s.shard != sh {
@@ -219,6 +234,7 @@ func (s *Session) end(sh *shard) {
 	}
 	s.recorders, s.overheard = nil, nil
 	s.digits.abort(ErrClosed)
+	s.countKernelDrops(sh)
 	s.publish()
 	sh.detach(s)
 	if err := s.release(); err != nil {

@@ -23,12 +23,13 @@ const (
 	DropSend                          // the system did not take it
 	DropLoop                          // our own stream, sent back to us
 	DropCodec                         // sound that this machine cannot decode or encode
+	DropKernel                        // found no room in the socket's buffer; known where the system tells (Linux)
 	dropReasons
 )
 
 // String is the reason as metrics and logs name it.
 func (r DropReason) String() string {
-	names := [...]string{"truncated", "oversized", "version", "payloadType", "source", "ssrc", "direction", "late", "event", "rtcp", "send", "loop", "codec"}
+	names := [...]string{"truncated", "oversized", "version", "payloadType", "source", "ssrc", "direction", "late", "event", "rtcp", "send", "loop", "codec", "kernel"}
 	if r >= dropReasons {
 		return "unknown"
 	}
