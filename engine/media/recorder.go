@@ -257,8 +257,8 @@ func (r *Recorder) write(pcm []int16) bool {
 		r.fail(fmt.Errorf("media: write recording: %w", err))
 		return false
 	}
+	r.trailing.Store(r.level.trailing(pcm, r.threshold)) // before the length that it belongs to
 	r.length.Add(int64(len(pcm)))
-	r.trailing.Store(r.level.trailing(pcm, r.threshold))
 	switch {
 	case full:
 		r.finish(MaxLength)
