@@ -237,7 +237,7 @@ func TestRecordingThroughAStalledDisk(t *testing.T) {
 			silent++
 		}
 	}
-	if lost := int(r.Overflow()); silent > lost || silent < lost-concealed {
+	if lost := int(r.Overflow()); silent > lost || silent < lost-3*concealed { // there may be a gap or two more where the disk took a chunk
 		t.Errorf("%d frames are silent, %d were lost", silent, r.Overflow())
 	}
 }
