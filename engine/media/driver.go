@@ -72,7 +72,10 @@ func Drivers() []string {
 // pickNetwork finds a network by name. "auto" takes the first that works here and
 // says why those before it do not.
 func pickNetwork(name string) (n network, refused []DriverStatus, err error) {
-	all := networks()
+	return pick(networks(), name)
+}
+
+func pick(all []network, name string) (n network, refused []DriverStatus, err error) {
 	if name == "" || name == "auto" {
 		for _, n := range all[:len(all)-1] {
 			status := probe(n)

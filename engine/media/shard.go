@@ -48,7 +48,7 @@ type shard struct {
 	arrival   uint32        // the time of this sweep, in samples
 	sessions  [phases]group // by phase
 	mixers    []*Mixer
-	nextPhase int64 // of the next mixer
+	nextPhase int64    // of the next mixer
 	current   *Session // whose packet or frame is being worked on: to blame for a panic
 	totals    counters
 	stalled   bool
