@@ -65,6 +65,10 @@ func check(ctx context.Context, dir string) ([]diag.Problem, error) {
 	if err != nil && problems == nil {
 		return nil, err
 	}
-	more, err := scripts.Check(ctx, scripts.Options{Dir: dir, Stdlib: stdlib.Files, Prompts: config.PromptLibrary(dir, nil, nil), Language: config.Language})
+	o := scripts.Options{Dir: dir, Stdlib: stdlib.Files, Prompts: config.PromptLibrary(dir, nil, nil), Language: config.Language}
+	if problems == nil {
+		o.Trunks = config.TrunkNames()
+	}
+	more, err := scripts.Check(ctx, o)
 	return append(problems, more...), err
 }

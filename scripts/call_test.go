@@ -352,9 +352,9 @@ func TestLinesListsAndGroups(t *testing.T) {
 		  assert(g:isLoggedIn("77513") and g:logout("77513") and not g:isLoggedIn("77513") and g:login("77513"))
 		  local ok, err = g:login("99999")
 		  assert(ok == nil and err.code == "notFound")
-		  local ok, message = pcall(function() return g.memebrs end)
+		  local ok, message = pcall(function() return g.memebrs end) -- lint: allow E011
 		  assert(not ok and message:find("did you mean 'members'?", 1, true), message)
-		  local ok, message = pcall(function() return me:setDND(true) end)
+		  local ok, message = pcall(function() return me:setDND(true) end) -- lint: allow E011
 		  assert(not ok and message:find("did you mean 'setDnd'?", 1, true), message)
 		  local ok, message = pcall(call.bridge, call, { 77513 })
 		  assert(not ok and message:find("list of texts", 1, true), message)

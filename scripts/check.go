@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -11,8 +12,8 @@ import (
 
 func luaText(s string) lua.LValue { return lua.LString(s) }
 
-// Check finds what is wrong with a dialplan without serving it: all that Open would refuse, and
-// what is wrong with its tests. o.Engine may be nil; with o.Prompts nil, prompts are not looked for.
+// Check finds what is wrong with a dialplan without serving it: all that Open would refuse or warn of, and what is wrong
+// with its tests. o.Engine may be nil; with o.Prompts nil, prompts are not looked for.
 func Check(ctx context.Context, o Options) ([]diag.Problem, error) {
 	h, err := newHost(o)
 	if err != nil {
@@ -22,29 +23,17 @@ func Check(ctx context.Context, o Options) ([]diag.Problem, error) {
 	if err != nil {
 		return nil, err
 	}
-	var problems []diag.Problem
-	for _, name := range sortedNames(files) {
-		if !isTest(name) {
-			continue
-		}
-		if problem := files[name].compile(); problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
-		problems = append(problems, h.static(files[name], files)...)
-	}
-	_, err = h.compileAll(ctx, files)
-	problems = append(Problems(err), problems...)
-	slices.SortStableFunc(problems, func(a, b diag.Problem) int {
-		if a.File != b.File {
-			if a.File < b.File {
-				return -1
-			}
-			return 1
-		}
-		return a.Line - b.Line
-	})
+	g, err := h.compileAll(ctx, files)
+	tests := h.static(files, isTest)
+	problems := slices.Concat(Problems(err), g.warnings, tests.errors, tests.warnings)
+	sortProblems(problems)
 	return problems, ignoreLoad(err)
+}
+
+func sortProblems(list []diag.Problem) {
+	slices.SortStableFunc(list, func(a, b diag.Problem) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+	})
 }
 
 // ignoreLoad is nil for an error that is told as problems.

@@ -26,6 +26,9 @@ type generation struct {
 	groups map[string]*groupDecl
 	calls  atomic.Int64
 
+	found    *findings
+	warnings []diag.Problem
+
 	classes map[string]*lua.LTable // metatables of objects and records
 	image   *image
 }
@@ -36,7 +39,7 @@ type route struct {
 	handler *lua.LFunction // in the image
 }
 
-// compileAll makes a generation of a folder's files. It fails with a *LoadError.
+// compileAll makes a generation of a folder's files. It fails with a *LoadError; the generation has the warnings even so.
 func (h *Host) compileAll(ctx context.Context, files map[string]*source) (*generation, error) {
 	g := &generation{host: h, files: files, print: fingerprint(files), groups: map[string]*groupDecl{}}
 	var problems []diag.Problem
@@ -44,18 +47,10 @@ func (h *Host) compileAll(ctx context.Context, files map[string]*source) (*gener
 		problems = append(problems, diag.Problem{File: "main.lua", Code: diag.CodeFile, Message: "there is no main.lua",
 			Hint: "it is where a dialplan begins: extension(\"600\", function(call) … end)"})
 	}
-	for _, name := range sortedNames(files) {
-		if !isModule(name) {
-			continue
-		}
-		if problem := files[name].compile(); problem != nil {
-			problems = append(problems, *problem)
-			continue
-		}
-		problems = append(problems, h.static(files[name], files)...)
-	}
-	if len(problems) > 0 {
-		return nil, &LoadError{problems}
+	found := h.static(files, isModule)
+	g.found, g.warnings = found, found.warnings
+	if problems = append(problems, found.errors...); len(problems) > 0 {
+		return g, &LoadError{problems}
 	}
 	return g, g.load(ctx)
 }

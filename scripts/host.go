@@ -32,6 +32,7 @@ type Options struct {
 	Engine   *engine.Engine // nil for checks alone
 	Prompts  Prompts        // to check prompts' names against; nil: the engine's, or none
 	Language string         // of prompts; "": en
+	Trunks   []string       // their names; nil: not known
 	Limits   sandbox.Limits // of each call
 	Failure  string         // what a caller hears whose handler failed; "": belfry/failure
 	Log      *slog.Logger
@@ -181,6 +182,9 @@ func (h *Host) Reload(ctx context.Context) (Report, error) {
 	r := h.report()
 	r.Changed, r.Took, r.Extensions = changed(before, files), time.Since(start), len(g.routes)
 	h.log.Info(r.String())
+	for _, p := range g.warnings {
+		h.log.Warn(p.Error(), "code", p.Code, "effect", p.Effect, "problem", p.String())
+	}
 	return r, nil
 }
 

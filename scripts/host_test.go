@@ -268,7 +268,7 @@ func TestCallsHoldTheirGeneration(t *testing.T) {
 
 func TestCheckLooksAtTestsToo(t *testing.T) {
 	problems, err := Check(context.Background(), Options{Dir: site(t, map[string]string{
-		"main.lua": `extension("600", function(call) end)`, "main_test.lua": "test(\"x\", function(t)\n  t:phone(\"1\"):isBusy()\n  nope()\nend)"})})
+		"main.lua": `extension("600", function(call) call:answer() end)`, "main_test.lua": "test(\"x\", function(t)\n  t:phone(\"1\"):isBusy()\n  nope()\nend)"})})
 	if err != nil || len(problems) != 1 || problems[0].Code != diag.CodeGlobal || problems[0].Line != 3 {
 		t.Errorf("%v, %v", problems, err)
 	}

@@ -76,6 +76,15 @@ func (c Config) trunks() []engine.Trunk {
 	return all
 }
 
+// TrunkNames are the names of the trunks; never nil.
+func (c Config) TrunkNames() []string {
+	names := []string{}
+	for _, t := range c.Trunks {
+		names = append(names, t.Name)
+	}
+	return names
+}
+
 // codecs are those that the settings name; they have looked that there are such.
 func codecs(names []string) (all []codec.Codec) {
 	for _, name := range names {

@@ -88,6 +88,7 @@ func (s *Site) open(ctx context.Context) (err error) {
 	if s.config, err = LoadConfig(s.o.Dir); err != nil {
 		return err
 	}
+	trunks := s.config.TrunkNames() // also those that the next step leaves out: the dialplan may know them
 	if s.o.Override != nil {
 		s.o.Override(&s.config)
 	}
@@ -115,6 +116,7 @@ func (s *Site) open(ctx context.Context) (err error) {
 	}
 	s.host, err = scripts.Open(scripts.Options{
 		Dir: s.o.Dir, Stdlib: stdlib.Files, Engine: s.engine, Language: s.config.Language, Clock: s.o.Clock, Log: s.log,
+		Trunks: append(trunks, s.config.TrunkNames()...),
 	})
 	if err != nil {
 		return err

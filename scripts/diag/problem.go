@@ -24,8 +24,26 @@ const (
 	CodeGlobalSet = "E019" // a global assigned
 	CodeRun       = "E020" // any other error while the script ran
 	CodeLimit     = "E021" // a budget used up
+	CodeTarget    = "E022" // a target or trunk that does not exist
 	CodeSetting   = "E030" // a setting that is wrong
 	CodeFile      = "E040" // a file that cannot be read
+)
+
+// The codes of warnings: a dialplan with them is loaded, and does what its author cannot have meant.
+const (
+	CodeOutcome     = "W001" // compared with a text that it never is
+	CodeUnit        = "W002" // milliseconds, where seconds are counted
+	CodeLine        = "W003" // a line that does not exist
+	CodeMailbox     = "W004" // a mailbox that does not exist
+	CodeGroup       = "W005" // a group that nothing declares
+	CodeNumber      = "W006" // a number that no extension takes
+	CodePermission  = "W007" // a permission that no line has
+	CodeUnreachable = "W008" // an extension that others hide
+	CodeCollision   = "W009" // a code that is the beginning of another's number
+	CodeState       = "W010" // a value of the file, changed by a call
+	CodeUnanswered  = "W011" // a path without any answer
+	CodeAfterEnd    = "W012" // a statement behind the end of the handler
+	CodeCircle      = "W013" // redirects in a circle
 )
 
 // Problem is one thing wrong with a script.
@@ -41,6 +59,9 @@ type Problem struct {
 	Path    []Step `json:"path,omitempty"`   // how the script came there, innermost first; only if more than one step
 	Source  string `json:"-"`                // the file's text
 }
+
+// Warning tells whether the dialplan is loaded all the same.
+func (p Problem) Warning() bool { return strings.HasPrefix(p.Code, "W") }
 
 // Step is one place on the way to a problem.
 type Step struct {

@@ -168,6 +168,8 @@ func (p *parser) table() Expr {
 		if !p.accept(",") && !p.accept(";") {
 			break
 		}
+		for p.accept(",") || p.accept(";") { // gopher-lua does not mind
+		}
 	}
 	p.closes("}")
 	t.Span = p.since(start.Start)

@@ -59,7 +59,7 @@ func seeds(t testing.TB) []string {
 		"f{1}{2}\"x\"[[y]]", "a.b:c\"x\"", "a = -2^-2^2", "a = not b == c", "a = 1 .. 2 .. 3", "a = 1..2", "a = 1 + 2 * 3 ^ 4 % 5 - 6", "a = a < b == c",
 		"a = 0x1F, 0X, 0x", "a = 007", "a = 1e5, 1e+5, 1E-5, 1.5e3, .5, 5.", "a = 1e", "a = .5.5", "a = \"\\65\\n\\q\\\r\n\"", "a = '\\999'", "a = \"x\ny\"",
 		"a = [[\nx]]", "a = [==[ ]] ]=] ]==]", "a = [=x", "a[=", "--[[ x ]] a = 1", "--[==[ x", "--[= x", "-- x", "--[x", "a = {1, 2; x = 3, [4] = 5,}",
-		"a = {,}", "a = {;}", "f(\n)(a)", "f()\n(g)()", "local function f(...) return ... end", "function a.b.c:d(x, ...) end", "function f(a,) end", "function(a) end",
+		"a = {,}", "a = {1,,2;,}", "a = {;}", "f(\n)(a)", "f()\n(g)()", "local function f(...) return ... end", "function a.b.c:d(x, ...) end", "function f(a,) end", "function(a) end",
 		"local a, b = 1", "local a.b = 1", "for i = 1 do end", "for i = 1, 2, 3 do end", "for a, b in c, d do end", "repeat local x until x", "if a then elseif b then else end",
 		"if a then else elseif b then end", "a = function() end", "a = function(a, b) return a end", "x = ~1", "a != b", "a = #b", "a = - - b", "a\r\nb()", "\ufeffa = 1", "a = (...)", "a = (f())",
 		"a.end = 1", "a = {end = 1}", "local x <const> = 1", "a = b // c", "\x1bLua", "a = 'x", "a:b", "a.b", "a = b c = d", "do end end", "if x then", "\f", "a = 'a\\", "a.1 = 2")
