@@ -85,7 +85,8 @@ func TestTheTellerSaysWhatAPersonWouldSay(t *testing.T) {
 	tell.begin()
 	call := log.With("call", "a3f91c2b77d0")
 	call.Info("call", "from", "201", "dialled", "202", "trunk", "")
-	call.Info("routed", "dialled", "202", "extension", "20x", "at", "main.lua:4")
+	call.Debug("routed", "dialled", "202", "extension", "20x", "at", "main.lua:4")
+	call.Debug("BYE", "error", "timeout") // nothing to a person
 	call.Info("not reached", "target", "202", "outcome", "noAnswer", "error", "sip: 480")
 	call.Info("message saved", "mailbox", "202", "message", "m1", "length", 5100*time.Millisecond)
 	call.Info("ended", "outcome", "answered", "answeredBy", "", "seconds", 36)

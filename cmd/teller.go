@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// teller is a log that people watch: a line for each thing that a person would say happened,
-// with the call it is about. Until it is told to begin it tells warnings only.
+// teller is a log that people watch: a line for each thing that a person would say happened, those at
+// Debug included, with the call it is about. Until it is told to begin it tells warnings only.
 type teller struct {
 	to    *audience
 	attrs []slog.Attr
@@ -32,7 +32,7 @@ func (t *teller) begin() {
 	t.to.began = true
 }
 
-func (t *teller) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelInfo }
+func (t *teller) Enabled(context.Context, slog.Level) bool { return true }
 
 func (t *teller) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &teller{to: t.to, attrs: append(slices.Clip(t.attrs), attrs...)}
@@ -58,6 +58,8 @@ func (t *teller) Handle(_ context.Context, r slog.Record) error {
 	text, known := sentence(r.Message, a)
 	switch {
 	case known && text == "": // nothing a person would say
+		return nil
+	case !known && r.Level < slog.LevelInfo:
 		return nil
 	case !known && a["call"] == "" && r.Level < slog.LevelWarn && !strings.HasPrefix(r.Message, "dialplans: "):
 		return nil

@@ -62,7 +62,7 @@ func (c *Call) answer(ctx context.Context, peer *leg) error {
 	c.mu.Unlock()
 	if first {
 		if peer == nil { // by the dialplan itself; Bridge says who
-			c.tell("answered")
+			c.detail("answered")
 		}
 		c.tellProgress(200, "OK")
 		c.emit(Event{Name: "answered"})

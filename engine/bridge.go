@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
@@ -107,12 +108,12 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 				return nil, OutcomeCancelled, err
 			}
 			r.won = true
-			c.tell("answered", "by", a.leg.target)
+			c.detail("answered", slog.String("by", a.leg.target))
 			return a.leg, OutcomeAnswered, nil
 		case p := <-r.progress:
 			if !rang[p.leg.target] {
 				rang[p.leg.target] = true
-				c.tell("ringing", "target", p.leg.target)
+				c.detail("ringing", slog.String("target", p.leg.target))
 			}
 			if err := c.showProgress(ctx, l, p, r); err != nil {
 				return nil, OutcomeCancelled, err

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -38,7 +39,7 @@ func (c *Call) setRoute(r Route, matched string) {
 	c.place = r.Where
 	from, id := c.from, c.asserted
 	c.mu.Unlock()
-	c.tell("routed", "dialled", c.dialled, "extension", r.Pattern, "name", r.Name)
+	c.detail("routed", slog.String("dialled", c.dialled), slog.String("extension", r.Pattern), slog.String("name", r.Name))
 	if r.Emergency {
 		c.logger().Warn("EMERGENCY CALL", "from", cmp.Or(from.Number, id.User), "name", cmp.Or(from.Name, id.Display), "dialled", c.dialled)
 	}
@@ -79,7 +80,7 @@ func (c *Call) writeRecord() {
 	dialled := cmp.Or(r.dialled, c.dialled)
 	by := r.by()
 	e.metrics.ended.WithLabelValues(string(outcome)).Inc()
-	c.logger().Info("ended", "outcome", outcome, "answeredBy", by.Number, "seconds", int(end.Sub(r.start).Seconds()))
+	c.note(slog.LevelInfo, "ended", slog.String("outcome", string(outcome)), slog.String("answeredBy", by.Number), slog.Int("seconds", int(end.Sub(r.start).Seconds())))
 	kept := callog.Record{
 		ID: c.id, Start: r.start, Answered: r.answered, End: end,
 		From: cmp.Or(from.Number, id.User), FromName: cmp.Or(from.Name, id.Display), FromLine: from.Line,

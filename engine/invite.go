@@ -77,7 +77,7 @@ func (e *Engine) begin(ctx context.Context, s *sip.Leg) (*leg, *Call) {
 	if d := s.Diversion(); len(d) > 0 {
 		c.diversion = &Diversion{Number: dialled(d[0].Number), Reason: d[0].Reason}
 	}
-	c.logger().Info("call", "from", c.From().Number, "dialled", c.dialled, "trunk", c.From().Trunk)
+	c.note(slog.LevelInfo, "call", slog.String("from", l.party.Number), slog.String("dialled", c.dialled), slog.String("trunk", l.party.Trunk))
 	return l, c
 }
 
@@ -239,8 +239,6 @@ func (c *Call) callerLeg() *leg {
 	defer c.mu.Unlock()
 	return c.caller
 }
-
-func (c *Call) logger() *slog.Logger { return c.engine.log.With("call", c.id) }
 
 // newID is short enough to be read out and long enough not to come twice.
 func newID() string {

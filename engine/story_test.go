@@ -61,7 +61,9 @@ func TestTheLogTellsACallsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	log := &logged{}
-	x := start(t, mux.ServeCall, func(o *engine.Options) { o.Log = slog.New(slog.NewJSONHandler(log, nil)) })
+	x := start(t, mux.ServeCall, func(o *engine.Options) {
+		o.Log = slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	x.phone("77514", phone.AnswersAfter(0, nil))
 	call := x.dial(x.phone("77513", nil), "600")
 	call.Hangup()
