@@ -58,9 +58,9 @@ type Options struct {
 // emergencyLegs is how many legs there may be beyond those that MaxCalls calls are likely to have.
 const emergencyLegs = 1000
 
-// gatherRecords is how long the record of a call that has ended may wait to share a disk flush with those of others: at
-// 100 calls a second a flush for each would cost more than all the rest of the call.
-const gatherRecords = 100 * time.Millisecond
+// gatherRecords is how long the record of a call that has ended may wait to share a flush of the disk with those of
+// others. It can be read at once; a crash loses the records of the last second.
+const gatherRecords = time.Second
 
 // Trunk is a way to and from the public network.
 type Trunk struct {
@@ -171,9 +171,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	e.hangUpAll()
 	e.work.Wait()
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) { // it ended before it had begun
-		return nil
+		err = nil
 	}
-	return err
+	return errors.Join(err, e.callLog.Flush(context.WithoutCancel(ctx)))
 }
 
 // Drain takes no new calls but emergencies, and returns when the last call has ended or ctx is over.

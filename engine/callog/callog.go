@@ -1,8 +1,9 @@
 // Package callog keeps call records, for those who run the exchange, and each person's
 // own log of calls.
 //
-// Both are bounded: records by age and number, a person's log to the latest entries. An
-// addition is on the disk when its call returns; those of calls that end together share a flush.
+// Both are bounded: records by age and number, a person's log to the latest entries. What is
+// added can be read at once, and is on the disk within Options.Gather: calls that end together
+// share a flush.
 package callog
 
 import (
@@ -42,22 +43,23 @@ type Options struct {
 	Keep       time.Duration // how long records are kept; 0: 90 days
 	MaxRecords int           // how many at most; 0: 1,000,000
 	MaxEntries int           // in each person's log; 0: 500
-	Gather     time.Duration // additions within this time of the last disk flush wait to share the next; 0: none waits
+	Gather     time.Duration // how long a call may wait to share a flush of the disk with others; 0: none waits
 }
 
 // Log is safe for concurrent use.
 type Log struct {
 	store      store.Store
 	clock      clock.Clock
+	log        *slog.Logger
 	keep       time.Duration
 	maxRecords uint64
 	maxEntries uint64
 	gather     time.Duration
 
 	mu         sync.Mutex
-	waiting    []addition // for the next transaction
+	waiting    []addition  // for the next transaction
+	due        *time.Timer // makes it; nil: nothing waits
 	committing sync.Mutex
-	last       time.Time // when the last transaction began; committing guards it
 }
 
 // Open opens the log that is kept in s.
@@ -68,9 +70,12 @@ func Open(ctx context.Context, s store.Store, o Options) (*Log, error) {
 	if o.Keep < 0 || o.Gather < 0 || o.MaxRecords < 0 || o.MaxEntries < 0 {
 		return nil, fmt.Errorf("callog: a limit is negative: %v, %v, %d records, %d entries", o.Keep, o.Gather, o.MaxRecords, o.MaxEntries)
 	}
-	l := &Log{store: s, clock: o.Clock, keep: o.Keep, maxRecords: uint64(o.MaxRecords), maxEntries: uint64(o.MaxEntries), gather: o.Gather}
+	l := &Log{store: s, clock: o.Clock, log: o.Log, keep: o.Keep, maxRecords: uint64(o.MaxRecords), maxEntries: uint64(o.MaxEntries), gather: o.Gather}
 	if l.clock == nil {
 		l.clock = clock.Real()
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
 	}
 	if l.keep == 0 {
 		l.keep = 90 * 24 * time.Hour
@@ -147,8 +152,11 @@ type Share struct {
 }
 
 // Add keeps a record, and with it the entries of those who had a part in the call. The call should have ended: records
-// are in the order in which they are added.
+// are in the order in which they are added. It does not wait for the disk, unless Options.Gather is 0.
 func (l *Log) Add(ctx context.Context, r Record, shares ...Share) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	trim(&r.ID, &r.From, &r.FromName, &r.FromLine, &r.To, &r.ToName, &r.Outcome, &r.By, &r.Trunk, &r.Diversion)
 	for i := range r.Legs {
 		trim(&r.Legs[i].Number)
@@ -166,7 +174,7 @@ func (l *Log) Add(ctx context.Context, r Record, shares ...Share) error {
 	if ttl <= 0 { // an old one, imported
 		return nil
 	}
-	err = l.together(ctx, func(tx store.Batch) error {
+	return l.add(ctx, addition{r.ID, func(tx store.Batch) error {
 		for _, s := range shares {
 			if err := l.putEntry(tx, s); err != nil {
 				return err
@@ -187,11 +195,7 @@ func (l *Log) Add(ctx context.Context, r Record, shares ...Share) error {
 			}
 		}
 		return tx.Put(recordBucket, sequence(n), value, store.TTL(ttl))
-	})
-	if err != nil {
-		return fmt.Errorf("callog: adding call %s: %w", r.ID, err)
-	}
-	return nil
+	}})
 }
 
 func dropRecord(tx store.Batch, key string) error {
@@ -232,6 +236,7 @@ func (l *Log) Records(ctx context.Context, f Filter) ([]Record, error) {
 		}
 		bucket, prefix = lineBucket, f.Line+"/"
 	}
+	l.current(ctx)
 	var found []Record
 	err := l.backwards(ctx, bucket, prefix, func(e store.Entry) (bool, error) {
 		if bucket == lineBucket {

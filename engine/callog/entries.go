@@ -37,7 +37,8 @@ func (l *Log) AddEntry(ctx context.Context, line string, e Entry) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	if err := l.together(ctx, func(tx store.Batch) error { return l.putEntry(tx, s) }); err != nil {
+	l.current(ctx) // calls that ended before stand before it
+	if err := l.store.Batch(ctx, func(tx store.Batch) error { return l.putEntry(tx, s) }); err != nil {
 		return fmt.Errorf("callog: adding to the log of %s: %w", line, err)
 	}
 	return nil
@@ -140,6 +141,7 @@ func (l *Log) list(ctx context.Context, line string) ([]storedEntry, error) {
 	if !isNumber(line) {
 		return nil, fmt.Errorf("%w: %.40q", ErrLine, line)
 	}
+	l.current(ctx)
 	entries, err := l.store.Bucket(entryBucket).List(ctx, line+"/")
 	if err != nil {
 		return nil, fmt.Errorf("callog: reading the log of %s: %w", line, err)
