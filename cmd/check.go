@@ -34,6 +34,9 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 				c.printf("\n")
 			}
 			p.File = shown(k.Dir, p.File)
+			if p.Effect == "" && !p.Warning() {
+				p.Effect = "a dialplan with this is not loaded; what serves calls goes on serving them"
+			}
 			c.printf("%s", p.String())
 		}
 	}

@@ -21,14 +21,13 @@ func (g *generation) conflict(earlier []route, r route) *diag.Problem {
 		if err != nil || pattern.Compare(p, q) != 0 || !pattern.Overlaps(p, q) || !sameCallers(e.From, r.From) {
 			continue
 		}
-		problem := g.at(r.Where)
+		problem := g.place(r.Where, r.Pattern)
 		problem.Code = diag.CodeConflict
 		problem.Message = fmt.Sprintf("extension %q takes the same calls as the one at %s", r.Pattern, e.Where)
 		if e.Pattern != r.Pattern {
 			problem.Message = fmt.Sprintf("extension %q and %q at %s share numbers, and neither is more specific", r.Pattern, e.Pattern, e.Where)
 		}
 		problem.Hint = "keep one, or give them different callers: from ="
-		problem = problem.Aim(`"` + r.Pattern + `"`)
 		return &problem
 	}
 	return nil

@@ -74,14 +74,15 @@ func (g *generation) load(ctx context.Context) error {
 			continue
 		}
 		if err := g.mux.Add(r.Route); err != nil {
-			p := g.at(r.Where)
-			p.Code, p.Message = diag.CodePattern, err.Error()
-			problems = append(problems, p.Aim(r.Pattern))
+			p := g.place(r.Where, r.Pattern)
+			p.Code, p.Message, p.Hint = diag.CodePattern, err.Error(), "digits * # +, x z n [2-5], and a final ."
+			problems = append(problems, p)
 		}
 	}
 	if len(problems) > 0 {
 		return &LoadError{problems}
 	}
+	g.lookAtRoutes()
 	return nil
 }
 

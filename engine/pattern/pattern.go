@@ -206,3 +206,41 @@ func Overlaps(a, b Pattern) bool {
 		return b.rest
 	}
 }
+
+// Numbers are all that the pattern takes, if they are at most so many.
+func (p Pattern) Numbers(most int) (all []string, ok bool) {
+	if p.rest || len(p.places) == 0 {
+		return nil, false
+	}
+	all = []string{""}
+	for _, place := range p.places {
+		if len(all)*bits.OnesCount16(place.of) > most {
+			return nil, false
+		}
+		var longer []string
+		for _, s := range all {
+			for i := range len(symbols) {
+				if place.of&(1<<i) != 0 {
+					longer = append(longer, s+symbols[i:i+1])
+				}
+			}
+		}
+		all = longer
+	}
+	return all, true
+}
+
+// Begins reports whether some number that the pattern takes is longer than start and begins with it, at places the
+// pattern names: what its final "." stands for begins with anything.
+func (p Pattern) Begins(start string) bool {
+	if len(start) > len(p.places) || len(start) == len(p.places) && !p.rest {
+		return false
+	}
+	for i := range len(start) {
+		bit, ok := symbol(start[i])
+		if !ok || p.places[i].of&bit == 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -187,3 +187,27 @@ func BenchmarkMatch(b *testing.B) {
 		}
 	}
 }
+
+func TestNumbers(t *testing.T) {
+	if all, ok := parse(t, "7[1-3]0z").Numbers(27); !ok || len(all) != 27 || all[0] != "7101" || all[26] != "7309" {
+		t.Errorf("%v, %v", all, ok)
+	}
+	for _, s := range []string{"7.", "xx", "."} {
+		if all, ok := parse(t, s).Numbers(27); ok {
+			t.Errorf("%s: %v", s, all)
+		}
+	}
+}
+
+func TestBegins(t *testing.T) {
+	for _, c := range []struct {
+		pattern, start string
+		want           bool
+	}{
+		{"**x.", "**3", true}, {"**xx", "**3", true}, {"**x", "**3", false}, {"**.", "**3", false}, {"*7x.", "**3", false}, {"*72.", "*72", true},
+	} {
+		if got := parse(t, c.pattern).Begins(c.start); got != c.want {
+			t.Errorf("%s begins with %s: %v", c.pattern, c.start, got)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package lint
 import (
 	"slices"
 
+	"github.com/belfry-pbx/belfry/scripts/api"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
@@ -202,7 +203,9 @@ func (p *paths) sees(n syntax.Node) bool {
 			}
 		case *syntax.Index:
 			if p.is(n.Object) {
-				found = !n.Dot || p.sees(n.Key)
+				c, _ := p.w.site.API.Class("Call")
+				key, named := n.Key.(*syntax.String)
+				found = !named || !slices.Contains(api.Names(c.Fields), key.Value)
 				return false
 			}
 		case *syntax.Name:

@@ -130,7 +130,7 @@ func (w *linter) count(f api.Func, name string, e *syntax.Call) {
 	}
 	switch {
 	case given > most:
-		w.report(at(most), diag.CodeArgument, fmt.Sprintf("%s takes %s, not %d arguments", name, takes(f, name), given), "take this one away", "")
+		w.report(at(most), diag.CodeArgument, fmt.Sprintf("%s takes %s, not %s", name, takes(f, name), arguments(given)), "take this one away", "")
 	case given < least && !open:
 		p := f.Params[given]
 		hint := p.Doc
@@ -139,6 +139,13 @@ func (w *linter) count(f api.Func, name string, e *syntax.Call) {
 		}
 		w.report(who, diag.CodeArgument, fmt.Sprintf("%s needs its %s", name, p.Name), hint, "")
 	}
+}
+
+func arguments(n int) string {
+	if n == 1 {
+		return "an argument"
+	}
+	return fmt.Sprintf("%d arguments", n)
 }
 
 func takes(f api.Func, name string) string {

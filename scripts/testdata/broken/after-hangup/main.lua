@@ -1,0 +1,4 @@
+extension("600", function(call)
+  call:hangup()
+  log.info("over")
+end)

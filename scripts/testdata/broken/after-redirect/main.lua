@@ -1,0 +1,7 @@
+extension("600", function(call)
+  call:redirect("601")
+  call:playPrompt("vm-goodbye")
+end)
+extension("601", function(call)
+  call:answer()
+end)

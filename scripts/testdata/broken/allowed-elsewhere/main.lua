@@ -1,0 +1,3 @@
+extension("600", function(call)
+  call:anwser() -- lint: allow E012
+end)

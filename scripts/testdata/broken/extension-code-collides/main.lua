@@ -1,0 +1,6 @@
+extension("**3", function(call)
+  call:reject()
+end)
+extension("**x.", function(call)
+  call:bridge(call.matched)
+end)

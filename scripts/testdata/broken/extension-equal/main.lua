@@ -1,0 +1,6 @@
+extension("7[12]", function(call)
+  call:answer()
+end)
+extension("7[23]", function(call)
+  call:bridge("201")
+end)

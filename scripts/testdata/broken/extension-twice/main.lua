@@ -1,0 +1,6 @@
+extension("600", function(call)
+  call:answer()
+end)
+extension("600", function(call)
+  call:bridge("201")
+end)

@@ -1,0 +1,1 @@
+extesion("600", function(call) call:answer() end)

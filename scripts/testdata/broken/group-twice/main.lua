@@ -1,0 +1,5 @@
+group("600", { members = { "201" } })
+group("600", { members = { "202" } })
+extension("600", function(call)
+  call:bridge("201")
+end)

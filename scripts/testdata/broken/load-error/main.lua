@@ -1,0 +1,5 @@
+local t = nil
+local x = t.y
+extension("600", function(call)
+  call:answer()
+end)

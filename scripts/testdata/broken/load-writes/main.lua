@@ -1,0 +1,4 @@
+list("vips"):add("201")
+extension("600", function(call)
+  call:answer()
+end)

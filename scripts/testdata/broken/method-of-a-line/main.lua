@@ -1,0 +1,5 @@
+extension("600", function(call)
+  local owner = line(call.from.line)
+  owner:setDND(true)
+  call:hangup()
+end)

@@ -1,0 +1,5 @@
+extension("600", function(call)
+  local box = mailbox(call.from.line)
+  box:checkPIN("274951")
+  call:hangup()
+end)

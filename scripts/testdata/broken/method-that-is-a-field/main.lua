@@ -1,0 +1,4 @@
+extension("600", function(call)
+  call:answer()
+  log.info(call:state())
+end)

@@ -1,0 +1,4 @@
+local menu = require "mneu"
+extension("600", function(call)
+  menu.offer(call, {})
+end)

@@ -1,0 +1,4 @@
+require "a"
+extension("600", function(call)
+  call:answer()
+end)

@@ -1,0 +1,1 @@
+extension("600", { form = "any" }, function(call) call:answer() end)

@@ -1,0 +1,1 @@
+extension("7[2-5", function(call) call:answer() end)

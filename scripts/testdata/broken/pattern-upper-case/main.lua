@@ -1,0 +1,1 @@
+extension("7XXX", function(call) call:answer() end)

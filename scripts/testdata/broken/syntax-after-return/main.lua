@@ -1,0 +1,4 @@
+extension("600", function(call)
+  return call:answer()
+  call:hangup()
+end)

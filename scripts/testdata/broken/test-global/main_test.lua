@@ -1,0 +1,4 @@
+test("x", function(t)
+  t:phone("201"):isBusy()
+  nope()
+end)

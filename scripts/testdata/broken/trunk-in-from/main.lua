@@ -1,0 +1,1 @@
+extension("600", { from = "trunk:ptsn" }, function(call) call:answer() end)

@@ -1,0 +1,1 @@
+extension("600", function(call) end)

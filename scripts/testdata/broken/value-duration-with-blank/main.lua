@@ -1,0 +1,4 @@
+extension("600", function(call)
+  call:sleep("2 s")
+  call:hangup()
+end)

@@ -1,0 +1,3 @@
+extension("600", function(call)
+  call:readDigits { prompt = "vm-intro", timeout = 20000 }
+end)
