@@ -41,6 +41,7 @@ func (s *Session) put(sh *shard, p *packet, c codec.Codec, noise bool) {
 		e = &ear{codec: c, since: sh.tick, needed: sh.tick}
 		e.buffer, _ = playout.New(c, playout.Options{}) // without one, each packet is counted below
 		s.ear = e
+		s.wake()
 	}
 	switch {
 	case e == nil:

@@ -93,6 +93,7 @@ func (s *Session) receiveEvent(sh *shard, p *packet) {
 	s.keyed = true
 	s.pass(sh, p, false)
 	earlier, now := s.detector.event(p, sh.tick)
+	s.wake() // a press whose packets stop must end
 	if earlier.Key != 0 {
 		s.home.tell(event{session: s, digit: earlier})
 	}

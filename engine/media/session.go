@@ -110,10 +110,10 @@ func (s *Session) SetFormat(f Format) error {
 	return nil
 }
 
-// post runs f on the session's shard. The caller holds s.mu. It is false once
-// session or engine are closed.
+// post runs f on the session's shard, which then looks at the session at its next turn.
+// The caller holds s.mu. It is false once session or engine are closed.
 func (s *Session) post(f func()) bool {
-	return !s.closed && s.on.post(f)
+	return !s.closed && s.on.post(func() { f(); s.wake() })
 }
 
 // Play makes p the source, from p's beginning. A player serves once: one that is

@@ -82,7 +82,7 @@ func TestTimeout(t *testing.T) {
 		w.commands()
 		after := func(d time.Duration) {
 			w.clock.Advance(d)
-			w.frames(1)
+			w.ticks(idleVisits)
 		}
 		none := func(why string) {
 			t.Helper()

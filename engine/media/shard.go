@@ -63,7 +63,18 @@ type shard struct {
 }
 
 // group is the sessions visited in the same tick.
-type group []*Session
+type group []place
+
+// place is a session's in its group. It says when the session is to be visited: what is
+// only relayed need not be looked at every frame, which takes longer than to skip it.
+type place struct {
+	session *Session
+	due     int64 // tick; what is past: at the next turn
+}
+
+// idleVisits is how seldom a session is visited in which nothing is due each frame,
+// in ticks: 100 ms.
+const idleVisits = 5 * frameTicks
 
 // event is something to tell a session's owner.
 type event struct {
@@ -157,9 +168,11 @@ func (sh *shard) step() {
 			m.mix(sh)
 		}
 	}
-	for _, s := range sh.sessions[phase] {
-		sh.current = s
-		s.visit(sh)
+	for i := range sh.sessions[phase] {
+		if place := &sh.sessions[phase][i]; place.due <= sh.tick {
+			sh.current = place.session
+			place.due = place.session.visit(sh)
+		}
 	}
 	sh.current = nil
 	sh.drv.submit()
@@ -234,7 +247,7 @@ func (sh *shard) attach(s *Session) {
 		}
 	}
 	s.index = len(sh.sessions[s.phase])
-	sh.sessions[s.phase] = append(sh.sessions[s.phase], s)
+	sh.sessions[s.phase] = append(sh.sessions[s.phase], place{session: s})
 	for _, sock := range []*socket{s.rtp, s.rtcp} {
 		if err := sh.drv.add(sock); err != nil {
 			sh.log.Error("session without packets", "address", sock.addr, "error", err)
@@ -250,8 +263,8 @@ func (sh *shard) detach(s *Session) {
 	g := sh.sessions[s.phase]
 	last := len(g) - 1
 	g[s.index] = g[last]
-	g[s.index].index = s.index
-	g[last] = nil
+	g[s.index].session.index = s.index
+	g[last] = place{}
 	sh.sessions[s.phase] = g[:last]
 	s.shard = nil
 }
@@ -271,7 +284,7 @@ func (sh *shard) end() {
 	for phase := range sh.sessions {
 		for len(sh.sessions[phase]) > 0 {
 			g := sh.sessions[phase]
-			g[len(g)-1].end(sh)
+			g[len(g)-1].session.end(sh)
 		}
 	}
 	sh.drv.submit()

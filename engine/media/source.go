@@ -97,8 +97,22 @@ func (s *Session) tap(r *Recorder) {
 	s.recorders = append(s.recorders, r)
 }
 
-// visit runs once a frame: whatever is due for this session.
-func (s *Session) visit(sh *shard) {
+// wake has the session visited at its next turn, because something may be due for it
+// each frame from now on.
+func (s *Session) wake() {
+	if s.shard != nil {
+		s.shard.sessions[s.phase][s.index].due = 0
+	}
+}
+
+// lively tells whether the session is to be visited every frame.
+func (s *Session) lively() bool {
+	return s.source == fromPlayer || s.ear != nil || s.digits.busy() || s.detector.down ||
+		len(s.recorders) > 0 || len(s.overheard) > 0
+}
+
+// visit does whatever is due for this session, and tells at which tick to come again.
+func (s *Session) visit(sh *shard) (due int64) {
 	s.hearFrame(sh)
 	if s.mouth != nil && sh.tick-s.mouth.used > idleTicks {
 		s.mouth = nil
@@ -120,6 +134,10 @@ func (s *Session) visit(sh *shard) {
 	}
 	s.reportIfDue(sh)
 	s.publish()
+	if s.lively() {
+		return 0
+	}
+	return sh.tick + idleVisits
 }
 
 // playFrame sends the player's next frame. A player goes on where nothing may be
@@ -201,6 +219,7 @@ func (s *Session) sent(sh *shard, n int) {
 }
 
 func (s *Session) drop(sh *shard, reason DropReason) {
+	s.wake() // to be seen soon
 	s.counts.dropped[reason]++
 	sh.totals.dropped[reason]++
 }

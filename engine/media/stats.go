@@ -59,7 +59,7 @@ type Stats struct {
 	WorstStall            time.Duration // the longest of them
 }
 
-// SessionStats tell how one session fares. They are at most 20 ms old.
+// SessionStats tell how one session fares. They are at most 100 ms old.
 type SessionStats struct {
 	PacketsIn, PacketsOut uint64
 	BytesIn, BytesOut     uint64        // of UDP payload
