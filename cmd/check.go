@@ -5,24 +5,30 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/belfry-pbx/belfry/cmd/site"
+	"github.com/belfry-pbx/belfry/docs/checks"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
 
 type checkCmd struct {
-	Dir string `arg:"" default:"." help:"The dialplan's folder."`
+	Dir     string `arg:"" default:"." help:"The dialplan's folder."`
+	Explain string `placeholder:"CODE" help:"Print the page of a code, such as W011, instead."`
 }
 
 func (k *checkCmd) Run(ctx context.Context, c *console) error {
+	if k.Explain != "" {
+		return explainCode(c, k.Explain)
+	}
 	if info, err := os.Stat(k.Dir); err != nil || !info.IsDir() {
 		return yours("name the folder that holds main.lua", "%s is not a folder", k.Dir)
 	}
 	problems, err := check(ctx, k.Dir)
 	if err != nil {
-		return fmt.Errorf("checking %s: %w", k.Dir, err)
+		return yours("", "%s cannot be checked: %v", k.Dir, err)
 	}
 	if c.json {
 		if err := c.answer(orEmpty(problems), nil); err != nil {
@@ -44,6 +50,19 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 		return &failure{code: exitYours, what: fmt.Sprintf("%s in %s", plural(len(problems), "problem"), k.Dir)}
 	}
 	c.say("%s: no problems", k.Dir)
+	return nil
+}
+
+// explainCode prints the page of a code.
+func explainCode(c *console, code string) error {
+	page, ok := checks.Page(code)
+	if !ok {
+		return usage("codes: "+strings.Join(checks.Codes(), " "), "there is no code %s", code)
+	}
+	if c.json {
+		return c.answer(map[string]string{"code": strings.ToUpper(code), "page": page}, nil)
+	}
+	c.printf("%s", page)
 	return nil
 }
 

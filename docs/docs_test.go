@@ -88,6 +88,9 @@ func TestEveryBlockIsOfALanguageThatIsRun(t *testing.T) {
 // Lua blocks are dialplans: they load and have no problems.
 func TestLuaBlocksCheck(t *testing.T) {
 	for _, b := range blocks(t, "lua") {
+		if strings.HasPrefix(b.file, filepath.Join("..", "docs", "checks")) {
+			continue // half of them are wrong on purpose: see the test there
+		}
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "main.lua"), []byte(b.text), 0o600); err != nil {
 			t.Fatal(err)

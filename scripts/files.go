@@ -25,7 +25,8 @@ const libraryPrefix = "stdlib/"
 const (
 	maxFiles  = 2000
 	maxDepth  = 8
-	maxFolder = 32 << 20 // bytes in all
+	maxFolder = 32 << 20 // bytes of Lua in all
+	maxSeen   = 50_000   // files and folders of any kind
 )
 
 // source is one Lua file.
@@ -50,7 +51,7 @@ func isModule(name string) bool {
 // volumes are swapped under a running program.
 func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 	files := map[string]*source{}
-	total := 0
+	total, seen := 0, 0
 	var read func(dir string, depth int) error
 	read = func(dir string, depth int) error {
 		if depth > maxDepth {
@@ -60,9 +61,12 @@ func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 		if err != nil {
 			return err
 		}
+		if seen += len(entries); seen > maxSeen {
+			return fmt.Errorf("there are more than %d files in it: is it a dialplan's folder?", maxSeen)
+		}
 		for _, e := range entries {
 			name := path.Join(dir, e.Name())
-			if strings.HasPrefix(e.Name(), ".") {
+			if strings.HasPrefix(e.Name(), ".") || e.Type().IsRegular() && !isLua(name) {
 				continue
 			}
 			info, err := fs.Stat(fsys, name) // of what a link leads to
@@ -81,7 +85,7 @@ func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 				continue
 			}
 			if total += int(info.Size()); total > maxFolder || len(files) >= maxFiles {
-				return fmt.Errorf("more than %d files or %d MiB of Lua", maxFiles, maxFolder>>20)
+				return fmt.Errorf("there are more than %d files or %d MiB of Lua in it", maxFiles, maxFolder>>20)
 			}
 			text, err := fs.ReadFile(fsys, name)
 			if err != nil {

@@ -43,12 +43,12 @@ type route struct {
 func (h *Host) compileAll(ctx context.Context, files map[string]*source) (*generation, error) {
 	g := &generation{host: h, files: files, print: fingerprint(files), groups: map[string]*groupDecl{}}
 	var problems []diag.Problem
-	if _, ok := files["main.lua"]; !ok {
+	found := h.static(files, isModule)
+	g.found, g.warnings = found, found.warnings
+	if _, ok := files["main.lua"]; !ok && !found.noDialplan {
 		problems = append(problems, diag.Problem{File: "main.lua", Code: diag.CodeFile, Message: "there is no main.lua",
 			Hint: "it is where a dialplan begins: extension(\"600\", function(call) … end)"})
 	}
-	found := h.static(files, isModule)
-	g.found, g.warnings = found, found.warnings
 	if problems = append(problems, found.errors...); len(problems) > 0 {
 		return g, &LoadError{problems}
 	}

@@ -3,6 +3,7 @@ package scripts
 import (
 	"context"
 	"encoding/csv"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -87,18 +88,23 @@ func readLines(path string) map[string]bool {
 type findings struct {
 	errors, warnings []diag.Problem
 	files            map[string]lint.Result // by the name in errors
+	noDialplan       bool                   // most files are not even texts
 }
 
 // static looks at files that have been read, without running anything.
 func (h *Host) static(files map[string]*source, which func(name string) bool) *findings {
 	found := &findings{files: map[string]lint.Result{}}
 	site := h.facts(files)
+	var noText []diag.Problem
 	for _, name := range sortedNames(files) {
 		if !which(name) {
 			continue
 		}
 		f := files[name]
-		if problem := f.compile(); problem != nil {
+		if problem := f.compile(); problem != nil && problem.Code == diag.CodeFile {
+			noText = append(noText, *problem)
+			continue
+		} else if problem != nil {
 			found.errors = append(found.errors, *problem)
 			continue
 		}
@@ -112,6 +118,12 @@ func (h *Host) static(files map[string]*source, which func(name string) bool) *f
 			}
 		}
 	}
+	if n := len(noText); n > 3 { // one sentence for a folder full of them
+		noText[0].Message = fmt.Sprintf("this and %d other files are not texts, let alone Lua", n-1)
+		noText[0].Hint = "is this a dialplan's folder?"
+		noText, found.noDialplan = noText[:1], true
+	}
+	found.errors = append(found.errors, noText...)
 	return found
 }
 

@@ -49,7 +49,7 @@ type Extension struct {
 
 // Check looks at one file. test says that it is one of tests, in which nothing is a call merely by its name.
 func Check(f *syntax.File, site Site, test bool) Result {
-	w := &linter{file: f, site: site, test: test, vars: resolve(f.Chunk), busy: map[*variable]bool{}, allowed: allowed(f)}
+	w := &linter{file: f, site: site, test: test, vars: resolve(f.Chunk), types: map[*variable]typ{}, allowed: allowed(f), own: ownFields(f)}
 	w.handlers = map[*syntax.Func]*syntax.Call{}
 	w.findHandlers()
 	syntax.Inspect(f.Chunk, w.look)
@@ -61,7 +61,26 @@ func Check(f *syntax.File, site Site, test bool) Result {
 		}
 		return a.Col - b.Col
 	})
+	w.result.Problems = slices.CompactFunc(w.result.Problems, func(a, b diag.Problem) bool { // a function may be looked at twice
+		return a.Line == b.Line && a.Col == b.Col && a.Code == b.Code
+	})
 	return w.result
+}
+
+// ownFields are the names of fields that the file itself gives to something: records can be added to.
+func ownFields(f *syntax.File) map[string]bool {
+	own := map[string]bool{}
+	syntax.Inspect(f.Chunk, func(n syntax.Node) bool {
+		if a, ok := n.(*syntax.Assign); ok {
+			for _, target := range a.Targets {
+				if i, ok := target.(*syntax.Index); ok && i.Dot {
+					own[i.Key.(*syntax.String).Value] = true
+				}
+			}
+		}
+		return true
+	})
+	return own
 }
 
 type linter struct {
@@ -69,7 +88,8 @@ type linter struct {
 	site     Site
 	test     bool
 	vars     *names
-	busy     map[*variable]bool            // whose type is being found
+	types    map[*variable]typ             // as found, or nothing while it is being found
+	own      map[string]bool               // see ownFields
 	handlers map[*syntax.Func]*syntax.Call // functions that extension() is given
 	allowed  map[int][]string              // codes by line
 	result   Result

@@ -19,6 +19,9 @@ type typ struct {
 
 func (t typ) known() bool { return t.class != "" || len(t.oneOf) > 0 || t.null }
 
+// maxOneOf is how many texts a value may be one of; beyond that it is any.
+const maxOneOf = 50
+
 // join is what is known of a value that is the one or the other.
 func join(a, b typ) typ {
 	switch {
@@ -29,7 +32,15 @@ func join(a, b typ) typ {
 	case a.class != "" && a.class == b.class && a.list == b.list:
 		return a
 	case len(a.oneOf) > 0 && len(b.oneOf) > 0:
-		return typ{oneOf: slices.Concat(a.oneOf, b.oneOf)}
+		all := slices.Clone(a.oneOf)
+		for _, s := range b.oneOf {
+			if !slices.Contains(all, s) {
+				all = append(all, s)
+			}
+		}
+		if len(all) <= maxOneOf {
+			return typ{oneOf: all}
+		}
 	}
 	return typ{}
 }
@@ -71,9 +82,19 @@ func (w *linter) typeOfNth(e syntax.Expr, nth int) typ {
 
 func (w *linter) typeOfName(n *syntax.Name) typ {
 	v := w.vars.of[n]
-	if v == nil || w.busy[v] {
+	if v == nil {
 		return typ{}
 	}
+	t, found := w.types[v]
+	if !found {
+		w.types[v] = typ{}
+		t = w.typeOfVariable(v)
+		w.types[v] = t
+	}
+	return t
+}
+
+func (w *linter) typeOfVariable(v *variable) typ {
 	if v.param {
 		if len(v.values) > 0 {
 			return typ{}
@@ -86,8 +107,6 @@ func (w *linter) typeOfName(n *syntax.Name) typ {
 	if len(v.values) == 0 {
 		return typ{}
 	}
-	w.busy[v] = true
-	defer delete(w.busy, v)
 	t := typ{null: true}
 	for _, given := range v.values {
 		next := w.typeOfNth(given.expr, given.nth)
@@ -188,7 +207,7 @@ func (w *linter) lookField(e *syntax.Index) {
 		return
 	}
 	c, _ := w.site.API.Class(t.class)
-	if slices.Contains(c.Members(), key.Value) {
+	if slices.Contains(c.Members(), key.Value) || len(c.Methods) == 0 && w.own[key.Value] {
 		return
 	}
 	hint := diag.DidYouMean(key.Value, c.Members())
@@ -261,5 +280,5 @@ func (w *linter) lookComparison(e *syntax.Binary) {
 	if e.Op == "~=" {
 		effect = "what depends on it always happens"
 	}
-	w.report(w.inside(literal), diag.CodeOutcome, shown+` is never "`+literal.Value+`"`, diag.Options(literal.Value, "it is one of", slices.Compact(slices.Clone(t.oneOf))), effect)
+	w.report(w.inside(literal), diag.CodeOutcome, shown+` is never "`+literal.Value+`"`, diag.Options(literal.Value, "it is one of", t.oneOf), effect)
 }
