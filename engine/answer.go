@@ -32,7 +32,13 @@ func (c *Call) Ring(ctx context.Context) error {
 }
 
 // Answer accepts the call: 200, and the caller can be heard. Answering twice does nothing.
-func (c *Call) Answer(ctx context.Context) error { return c.answer(ctx, nil) }
+func (c *Call) Answer(ctx context.Context) (err error) {
+	if l := c.callerLeg(); l != nil && l.isAnswered() && c.State() != StateRinging {
+		return c.over(ctx)
+	}
+	c.engine.work.Do(func() { err = c.answer(ctx, nil) })
+	return err
+}
 
 // answer is Answer for the sake of peer, who has answered: caller and called person then share a codec if they can.
 func (c *Call) answer(ctx context.Context, peer *leg) error {

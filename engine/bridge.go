@@ -29,12 +29,21 @@ func (c *Call) Bridge(ctx context.Context, targets []string, o BridgeOptions) (B
 		return BridgeResult{}, fmt.Errorf("bridge: %w", errInRoom)
 	}
 	defer c.park()()
-	peer, outcome, err := c.find(ctx, targets, o)
+	var peer *leg
+	var outcome Outcome
+	var err error
+	var begun time.Time
+	c.engine.work.Do(func() { // what follows is all that waits as long as they talk
+		if peer, outcome, err = c.find(ctx, targets, o); peer != nil {
+			begun = c.join(peer)
+		}
+	})
 	if err != nil || peer == nil {
 		return BridgeResult{Outcome: outcome}, err
 	}
-	talked, err := c.talk(ctx, peer, o.Limit)
-	return BridgeResult{Outcome: OutcomeAnswered, By: peer.target, Talked: talked}, err
+	defer c.part()
+	err = c.talk(ctx, o.Limit)
+	return BridgeResult{Outcome: OutcomeAnswered, By: peer.target, Talked: c.engine.clock.Now().Sub(begun)}, err
 }
 
 // find rings targets until somebody answers.
@@ -165,9 +174,9 @@ func (c *Call) showProgress(ctx context.Context, l *leg, p progress, r *ringing)
 	return nil
 }
 
-// talk joins caller and peer until one hangs up, the time is up, or the conversation moves elsewhere.
-func (c *Call) talk(ctx context.Context, peer *leg, limit time.Duration) (time.Duration, error) {
-	begun := c.engine.clock.Now()
+// join begins a conversation of the caller and peer; part ends it.
+func (c *Call) join(peer *leg) (begun time.Time) {
+	begun = c.engine.clock.Now()
 	c.mu.Lock()
 	c.peer = peer
 	c.noteTalk(peer)
@@ -175,7 +184,11 @@ func (c *Call) talk(ctx context.Context, peer *leg, limit time.Duration) (time.D
 	c.settle()
 	c.mu.Unlock()
 	c.adopted(peer)
-	defer c.part()
+	return begun
+}
+
+// talk waits until caller or peer hangs up, the time is up, or the conversation moves elsewhere.
+func (c *Call) talk(ctx context.Context, limit time.Duration) error {
 	var expired <-chan struct{}
 	if limit > 0 {
 		var stop func()
@@ -186,7 +199,7 @@ func (c *Call) talk(ctx context.Context, peer *leg, limit time.Duration) (time.D
 	if !apart && err == nil {
 		c.tell("the time for this conversation is up", "limit", limit)
 	}
-	return c.engine.clock.Now().Sub(begun), err
+	return err
 }
 
 // talking tells whether there is somebody to talk to, or a transfer that may yet come back.

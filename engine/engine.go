@@ -25,6 +25,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/routes"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store"
+	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
 // Options say what an exchange is made of. Store and Data are required.
@@ -98,7 +99,7 @@ type Engine struct {
 
 	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
 	lines     lineCounts
-	work      sync.WaitGroup // goroutines that no SIP leg waits for
+	work      workers.Pool // what no SIP leg waits for, and what would make a call's own stack large
 }
 
 // New opens the data and binds the sockets; Run serves.
@@ -224,6 +225,7 @@ func (e *Engine) Close() error {
 	if e.sip != nil {
 		errs = append(errs, e.sip.Close())
 	}
+	e.work.Close()
 	if e.media != nil {
 		errs = append(errs, e.media.Close())
 	}

@@ -20,10 +20,11 @@ const maxRedirects = 20
 const eventQueue = 64
 
 // invite takes an INVITE from the gate. It returns when the dialog has nothing left to live for. What a call needs only
-// to begin happens in functions that have returned when its handler runs: a goroutine's stack is half of what a call
-// costs that only stands.
+// to begin and to end is done by workers: a goroutine's stack is half of what a call costs that only stands.
 func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
-	l, c := e.begin(ctx, s)
+	var l *leg
+	var c *Call
+	e.work.Do(func() { l, c = e.begin(ctx, s) })
 	if l == nil {
 		return
 	}
@@ -127,7 +128,7 @@ func (c *Call) adopted(l *leg) {
 // serve runs the handler until the call is over, and then clears up. The handler is the one
 // that was there when the call came, wherever Redirect sends it.
 func (e *Engine) serve(c *Call) {
-	defer c.finish()
+	defer e.work.Do(c.finish)
 	h := e.currentHandler()
 	for {
 		c.next = ""

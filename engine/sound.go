@@ -45,7 +45,7 @@ func (c *Call) settle() {
 		l.Echo()
 	case c.member != nil && c.member.media != nil: // the mixer is the source already
 	case c.peer != nil:
-		c.join()
+		c.connect()
 	case h.early != nil:
 		media.Bridge(l, h.early.media)
 	case h.ring != nil:
@@ -57,8 +57,8 @@ func (c *Call) settle() {
 	}
 }
 
-// join lets caller and peer hear each other, or music while the other is away. c.mu is held.
-func (c *Call) join() {
+// connect lets caller and peer hear each other, or music while the other is away. c.mu is held.
+func (c *Call) connect() {
 	callerHolds, peerHolds := c.caller.isHeld(), c.peer.isHeld()
 	if !callerHolds && !peerHolds && !c.held {
 		media.Bridge(c.caller.media, c.peer.media)

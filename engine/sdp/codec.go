@@ -89,38 +89,46 @@ func find(list []Codec, c Codec) (Codec, bool) {
 // Codecs are the formats the stream lists and describes, in its order. Formats
 // that are no payload type, or are neither described nor static, are left out.
 func (m *Media) Codecs() []Codec {
-	var known [128]Codec
-	for _, c := range static {
-		known[c.PayloadType] = c
-	}
-	for _, a := range m.Attributes {
-		if !strings.EqualFold(a.Name, "rtpmap") {
-			continue
-		}
-		if pt, rest, ok := payloadType(a.Value); ok {
-			if c, ok := parseMap(rest); ok {
-				c.PayloadType = pt
-				known[pt] = c
-			}
-		}
-	}
-	for _, a := range m.Attributes {
-		if !strings.EqualFold(a.Name, "fmtp") {
-			continue
-		}
-		if pt, rest, ok := payloadType(a.Value); ok {
-			known[pt].Fmtp = rest
-		}
-	}
-	var list []Codec
+	list := make([]Codec, 0, min(len(m.Formats), 8))
+	var seen [128]bool
 	for _, f := range m.Formats {
 		pt, _, ok := payloadType(f)
-		if ok && known[pt].Name != "" {
-			list = append(list, known[pt])
-			known[pt].Name = "" // once
+		if !ok || seen[pt] {
+			continue
+		}
+		seen[pt] = true
+		if c, ok := m.codec(pt); ok {
+			list = append(list, c)
 		}
 	}
 	return list
+}
+
+// codec is what the stream says of a payload type, the last of several times, or else what RFC 3551 says.
+func (m *Media) codec(pt uint8) (c Codec, ok bool) {
+	for _, s := range static {
+		if s.PayloadType == pt {
+			c, ok = s, true
+		}
+	}
+	for _, a := range m.Attributes {
+		if strings.EqualFold(a.Name, "rtpmap") {
+			if of, rest, is := payloadType(a.Value); is && of == pt {
+				if described, is := parseMap(rest); is {
+					c, ok = described, true
+				}
+			}
+		}
+	}
+	c.PayloadType = pt
+	for _, a := range m.Attributes {
+		if strings.EqualFold(a.Name, "fmtp") {
+			if of, rest, is := payloadType(a.Value); is && of == pt {
+				c.Fmtp = rest
+			}
+		}
+	}
+	return c, ok
 }
 
 // payloadType splits "101 rest".
@@ -135,18 +143,17 @@ func payloadType(value string) (pt uint8, rest string, ok bool) {
 
 // parseMap reads "opus/48000/2".
 func parseMap(value string) (Codec, bool) {
-	f := strings.Split(value, "/")
-	if len(f) < 2 {
-		return Codec{}, false
-	}
-	c := Codec{Name: strings.TrimSpace(f[0])}
-	rate, err := strconv.ParseUint(strings.TrimSpace(f[1]), 10, 31)
+	name, rest, _ := strings.Cut(value, "/")
+	clock, channels, _ := strings.Cut(rest, "/")
+	c := Codec{Name: strings.TrimSpace(name)}
+	rate, err := strconv.ParseUint(strings.TrimSpace(clock), 10, 31)
 	if err != nil || rate == 0 || c.Name == "" {
 		return Codec{}, false
 	}
 	c.ClockRate = int(rate)
-	if len(f) > 2 {
-		n, err := strconv.ParseUint(strings.TrimSpace(f[2]), 10, 8)
+	if channels != "" {
+		channels, _, _ = strings.Cut(channels, "/")
+		n, err := strconv.ParseUint(strings.TrimSpace(channels), 10, 8)
 		if err == nil && n > 1 {
 			c.Channels = int(n)
 		}

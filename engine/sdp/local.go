@@ -107,13 +107,12 @@ func (l *Local) Read(offer []byte) (Agreed, error) {
 	if err != nil {
 		return Agreed{}, fmt.Errorf("reading an SDP offer: %w", err)
 	}
-	at, agreed, err := l.choose(s)
+	at, agreed, common, err := l.choose(s)
 	if err != nil {
 		return Agreed{}, fmt.Errorf("reading an SDP offer: %w", err)
 	}
-	m := &s.Media[at]
-	agreed.Direction = l.meet(&agreed, s, m).Reverse()
-	agreed.Receives = l.common(m.Codecs())
+	agreed.Direction = l.meet(&agreed, s, &s.Media[at]).Reverse()
+	agreed.Receives = common
 	return agreed, nil
 }
 
@@ -127,7 +126,7 @@ func (l *Local) Answer(offer []byte) ([]byte, Agreed, error) {
 	if err != nil {
 		return nil, Agreed{}, fmt.Errorf("reading an SDP offer: %w", err)
 	}
-	at, agreed, err := l.choose(s)
+	at, agreed, _, err := l.choose(s)
 	if err != nil {
 		return nil, Agreed{}, fmt.Errorf("answering an SDP offer: %w", err)
 	}
@@ -163,7 +162,7 @@ func (l *Local) Accept(answer []byte) (Agreed, error) {
 	if err != nil {
 		return Agreed{}, fmt.Errorf("reading an SDP answer: %w", err)
 	}
-	at, agreed, err := l.choose(s)
+	at, agreed, common, err := l.choose(s)
 	if err != nil {
 		return Agreed{}, fmt.Errorf("reading an SDP answer: %w", err)
 	}
@@ -174,7 +173,7 @@ func (l *Local) Accept(answer []byte) (Agreed, error) {
 	_, mux := s.Media[at].Attribute("rtcp-mux")
 	agreed.RTCPMux = mux && l.RTCPMux
 	agreed.RemoteRTCP = rtcp(&s.Media[at], agreed)
-	for _, c := range l.common(s.Media[at].Codecs()) { // any of them may come, at any time
+	for _, c := range common { // any of them may come, at any time
 		agreed.Receives = append(agreed.Receives, l.ours(c))
 	}
 	if agreed.Event.Name != "" {
@@ -196,8 +195,8 @@ func places(list []Media) []Media {
 	return kept
 }
 
-// choose finds the first stream we can use and the codecs to use on it.
-func (l *Local) choose(s *Session) (at int, agreed Agreed, err error) {
+// choose finds the first stream we can use, the codecs to use on it and those that both have.
+func (l *Local) choose(s *Session) (at int, agreed Agreed, common []Codec, err error) {
 	err = ErrNoAudio
 	for i := range s.Media {
 		m := &s.Media[i]
@@ -205,7 +204,7 @@ func (l *Local) choose(s *Session) (at int, agreed Agreed, err error) {
 			continue
 		}
 		theirs := m.Codecs()
-		common := l.common(theirs)
+		common = l.common(theirs)
 		if len(common) == 0 {
 			err = ErrNoCommonCodec
 			continue
@@ -221,9 +220,9 @@ func (l *Local) choose(s *Session) (at int, agreed Agreed, err error) {
 		if !addr.IsUnspecified() {
 			agreed.Remote = netip.AddrPortFrom(addr, m.Port)
 		}
-		return i, agreed, nil
+		return i, agreed, common, nil
 	}
-	return 0, Agreed{}, err
+	return 0, Agreed{}, nil, err
 }
 
 // plainAudio tells whether this is an open audio stream over RTP without encryption.
