@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
@@ -113,14 +114,49 @@ func (l *leg) arrange(near sound, noise bool) {
 
 // list makes codecs those of a leg, with comfort noise or without. l.describing is held.
 func (l *leg) list(codecs []codec.Codec, noise bool) {
-	all := make([]sdp.Codec, len(codecs))
-	for i, c := range codecs {
-		all[i] = inSDP[c]
+	l.local.Prefer, l.local.Codecs = l.engine.lists.of(codecs, noise)
+}
+
+// codecLists are the lists of codecs that legs have had: few legs differ in theirs.
+type codecLists struct {
+	mu    sync.Mutex
+	known map[codecList][]sdp.Codec
+}
+
+// codecList says which one: n codecs, each of them once, and comfort noise.
+type codecList struct {
+	codecs [codec.Count]codec.Codec
+	n      int
+	noise  bool
+}
+
+// of gives the codecs of sound, and all formats of a description of them. Both are only read.
+func (k *codecLists) of(codecs []codec.Codec, noise bool) (sound, all []sdp.Codec) {
+	key := codecList{noise: noise}
+	for _, c := range codecs {
+		if c.Valid() && !slices.Contains(key.codecs[:key.n], c) {
+			key.codecs[key.n] = c
+			key.n++
+		}
 	}
-	l.local.Prefer, l.local.Codecs = all, sdp.WithEvents(all...)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	all, ok := k.known[key]
+	if ok {
+		return all[:key.n:key.n], all
+	}
+	for _, c := range key.codecs[:key.n] {
+		all = append(all, inSDP[c])
+	}
+	all = sdp.WithEvents(all...)
 	if noise {
-		l.local.Codecs = append(l.local.Codecs, sdp.ComfortNoise)
+		all = append(all, sdp.ComfortNoise)
 	}
+	if k.known == nil {
+		k.known = map[codecList][]sdp.Codec{}
+	}
+	k.known[key] = all
+	return all[:key.n:key.n], all
 }
 
 // format is what was agreed, in the media engine's terms.

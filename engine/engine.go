@@ -87,6 +87,7 @@ type Engine struct {
 	metrics   metrics
 	routes    *routes.Table
 	lent      lent
+	lists     codecLists
 
 	mu          sync.Mutex
 	handler     Handler

@@ -221,7 +221,7 @@ func (s *Session) moveTo(to *shard) bool {
 		return true
 	}
 	left := make(chan struct{})
-	if !s.post(func() {
+	if s.closed || !from.post(func() { // not by s.post: when it has left, this shard may not look at it
 		defer close(left)
 		if s.shard == from { // else a panic has ended it
 			from.detach(s)

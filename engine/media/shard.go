@@ -43,6 +43,7 @@ type shard struct {
 
 	// ---
 	drv       driver
+	woken     func()        // a command that has been taken and not run yet; nil: none
 	tick      int64         // since the engine's epoch, in tickLength; the same on every shard
 	now       time.Time     // by the engine's clock
 	arrival   uint32        // the time of this sweep, in samples
@@ -123,12 +124,35 @@ func (sh *shard) run() {
 			return
 		default:
 		}
+		if sh.idle() {
+			sh.rest()
+		}
 		if early := -sh.lateness(); early > 0 {
 			time.Sleep(early)
 		}
 		sh.catchUp()
 		sh.step()
 	}
+}
+
+// idle tells whether no tick has anything to do before a command comes.
+func (sh *shard) idle() bool {
+	for _, g := range sh.sessions {
+		if len(g) > 0 {
+			return false
+		}
+	}
+	return len(sh.mixers) == 0
+}
+
+// rest waits for a command, which the next tick runs, and leaves out those that there were until it came: no session is
+// there to miss them.
+func (sh *shard) rest() {
+	select {
+	case sh.woken = <-sh.commands:
+	case <-sh.quit:
+	}
+	sh.tick = max(sh.tick, int64(time.Since(sh.engine.epoch)/tickLength)+1)
 }
 
 // catchUp counts a stall, and skips what of it is too long to make up for. Whole
@@ -181,6 +205,10 @@ func (sh *shard) step() {
 }
 
 func (sh *shard) runCommands() {
+	if f := sh.woken; f != nil {
+		sh.woken = nil
+		f()
+	}
 	for range len(sh.commands) {
 		(<-sh.commands)()
 	}

@@ -34,7 +34,7 @@ const (
 type Local struct {
 	Addr   netip.Addr // where we receive: goes into o= and c=
 	Port   uint16     // RTP; RTCP is the next
-	Codecs []Codec    // what we can, best first, telephone-event included; an offer lists them in this order
+	Codecs []Codec    // what we can, best first, telephone-event included; an offer lists them in this order. Only read.
 	// Prefer are codecs that win over the peer's order, best first: of several that both
 	// have, the first of these is used, or else the peer's first.
 	Prefer []Codec
@@ -84,7 +84,7 @@ type Agreed struct {
 }
 
 // Offer makes an offer in the present Direction. In a running call it has all
-// m= lines there ever were, the others refused (RFC 3264 §8).
+// m= lines there ever were, the others refused (RFC 3264 §8). The text is kept: it must not be changed.
 func (l *Local) Offer() []byte {
 	st := &l.State
 	if len(st.Media) == 0 {
@@ -120,7 +120,7 @@ func (l *Local) Read(offer []byte) (Agreed, error) {
 // common codec is taken, every other m= line is refused. One codec is answered,
 // the first of l.Prefer or else the offerer's first, so that it is sure what will
 // come. Our part of the direction is l.Direction. The errors are those of Parse,
-// ErrNoAudio, ErrNoCommonCodec and ErrAddress; after one, l is unchanged.
+// ErrNoAudio, ErrNoCommonCodec and ErrAddress; after one, l is unchanged. The text is kept: it must not be changed.
 func (l *Local) Answer(offer []byte) ([]byte, Agreed, error) {
 	s, err := Parse(offer)
 	if err != nil {
@@ -397,8 +397,8 @@ func (l *Local) body(codecs []Codec, d Direction, mux bool) []byte {
 		s.Origin.Version = strconv.FormatUint(st.Version, 10)
 		b = s.Marshal()
 	}
-	st.Sent = b
-	return bytes.Clone(b)
+	st.Sent = bytes.Clone(b) // without the room that there was to write it
+	return st.Sent
 }
 
 // stream is our m= line.
