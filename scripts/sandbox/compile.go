@@ -166,7 +166,14 @@ func rewriteJoin(e *ast.StringConcatOpExpr) ast.Expr {
 		args = append(args, rewrite(next.Lhs))
 		rest = next.Rhs
 	}
-	return callOf(nameJoin, e, append(args, rewrite(rest))...)
+	last := rewrite(rest)
+	switch last := last.(type) { // one value of it, as of all others
+	case *ast.FuncCallExpr:
+		last.AdjustRet = true
+	case *ast.Comma3Expr:
+		last.AdjustRet = true
+	}
+	return callOf(nameJoin, e, append(args, last)...)
 }
 
 // rewriteTarget checks the key of t[k] = v. Where t is a plain name or path the check sees the table too.

@@ -41,6 +41,8 @@ func TestLanguage(t *testing.T) {
 		{`("hello world"):find("o w")`, "5"},
 		{`("hello"):match("l+")`, "ll"},
 		{`("01865 277513"):gsub("%s", "")`, "01865277513"},
+		{`"x" .. ("abc"):gsub("b", "c")`, "xacc"},
+		{`"x" .. (function(...) return "y" .. ... end)("z", "no")`, "xyz"},
 		{`("a=1,b=2"):gsub("(%w)=(%w)", "%2=%1")`, "1=a,2=b"},
 		{`("abc"):gsub("", "-")`, "-a-b-c-"},
 		{`("abc"):gsub("%w", { a = "1", b = true and "2" })`, "12c"},
