@@ -77,7 +77,7 @@ func (sc *script) check(fn string, f api.Func, first int) *args {
 
 // options reads the options table: every key must be known.
 func (a *args) options(f api.Func, v lua.LValue) {
-	t, ok := v.(*lua.LTable)
+	t, ok := a.sc.s.Table(v)
 	if !ok && v != lua.LNil {
 		a.sc.wrong(diag.CodeArgument, lastWord(a.fn), fmt.Sprintf("%s takes its options as a table, not %s", a.fn, aKind(v)), lastWord(a.fn)+"(…, { … })")
 	}
@@ -226,7 +226,7 @@ func (a *args) convert(p api.Value, v lua.LValue) any {
 		}
 		return f
 	case api.Table:
-		t, ok := v.(*lua.LTable)
+		t, ok := a.sc.s.Table(v)
 		if !ok {
 			a.bad(p, v, "a table")
 		}
@@ -291,7 +291,7 @@ func (a *args) keys(p api.Value, v lua.LValue) string {
 
 // diverted reads { number =, reason = }.
 func (a *args) diverted(p api.Value, v lua.LValue) *engine.Diversion {
-	t, ok := v.(*lua.LTable)
+	t, ok := a.sc.s.Table(v)
 	if !ok {
 		a.bad(p, v, "a table { number =, reason = }")
 	}
@@ -310,7 +310,7 @@ func (a *args) texts(p api.Value, v lua.LValue) []string {
 	if s, ok := v.(lua.LString); ok {
 		return []string{string(s)}
 	}
-	t, ok := v.(*lua.LTable)
+	t, ok := a.sc.s.Table(v)
 	if !ok {
 		if n, number := v.(lua.LNumber); number && p.Type == api.Targets {
 			a.sc.wrong(diag.CodeArgument, n.String(), fmt.Sprintf("%s: telephone numbers are texts, and %s is a number", a.fn, n), `write "`+n.String()+`"`)

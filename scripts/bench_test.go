@@ -29,7 +29,7 @@ func BenchmarkStateOfACall(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		sc := newScript(b.Context(), g, nil)
-		sc.copies.value(r.handler)
+		sc.s.Value(r.handler)
 		sc.close()
 	}
 }
@@ -45,10 +45,12 @@ func BenchmarkGeneration(b *testing.B) {
 	}
 }
 
-// What calls take that wait in a primitive, four functions deep: memory of the state and stack of the goroutine.
+// What calls take that wait in a primitive, four functions deep, and have used what their handler uses: memory of the
+// state and stack of the goroutine.
 func BenchmarkWaitingCalls(b *testing.B) {
 	g, r := chorus(b)
-	chunk, err := sandbox.Parse([]byte("local function go(n, wait)\n if n == 0 then wait() return 0 end\n local r = go(n - 1, wait)\n return r\nend\nreturn go"), "deep.lua")
+	chunk, err := sandbox.Parse([]byte("local site = require \"site\"\nlocal used = { site.assistants.answer, site.ring.extension }\n"+
+		"local function go(n, wait)\n if n == 0 then wait() return #used end\n local r = go(n - 1, wait)\n return r\nend\nreturn go"), "deep.lua")
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -66,7 +68,7 @@ func BenchmarkWaitingCalls(b *testing.B) {
 			ended.Go(func() {
 				sc := newScript(b.Context(), g, nil)
 				defer sc.close()
-				sc.handler = sc.copies.value(r.handler).(*lua.LFunction)
+				sc.handler = sc.s.Value(r.handler).(*lua.LFunction)
 				run, err := sc.s.Call(sc.s.Load(deep))
 				if err == nil {
 					_, err = sc.s.Call(run, lua.LNumber(3), sc.s.L.NewFunction(func(*lua.LState) int { waiting.Done(); <-release; return 0 }))

@@ -134,7 +134,7 @@ func checkBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 	if given == nil {
 		return out, nil
 	}
-	t, ok := given.(*lua.LTable)
+	t, ok := sc.s.Table(given)
 	if !ok {
 		return nil, &raisedError{code: diag.CodeArgument, word: what, message: fmt.Sprintf("%s takes its options as a table, not %s", what, aKind(given))}
 	}

@@ -123,7 +123,7 @@ func storeSet(sc *script, self any, a *args) (lua.LValue, error) {
 	if v == nil || v == lua.LNil {
 		return done(sc.wait(func(ctx context.Context) error { return sc.bucket().Delete(ctx, key) }))
 	}
-	b, err := encode(v)
+	b, err := sc.encode(v)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (sc *script) replace(key string, v lua.LValue, rev uint64) error {
 	if v == lua.LNil && rev == 0 {
 		return nil
 	}
-	b, err := encode(v)
+	b, err := sc.encode(v)
 	if err != nil {
 		return err
 	}
@@ -180,8 +180,8 @@ func (sc *script) replace(key string, v lua.LValue, rev uint64) error {
 	})
 }
 
-func encode(v lua.LValue) ([]byte, error) {
-	j, err := toJSON(v, 0)
+func (sc *script) encode(v lua.LValue) ([]byte, error) {
+	j, err := sc.toJSON(v, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -196,7 +196,7 @@ func encode(v lua.LValue) ([]byte, error) {
 }
 
 // toJSON makes a text, number, boolean or table of them something that can be written down.
-func toJSON(v lua.LValue, depth int) (any, error) {
+func (sc *script) toJSON(v lua.LValue, depth int) (any, error) {
 	switch v := v.(type) {
 	case *lua.LNilType:
 		return nil, nil
@@ -213,16 +213,16 @@ func toJSON(v lua.LValue, depth int) (any, error) {
 		if depth >= maxNested {
 			return nil, fmt.Errorf("%w: tables are nested deeper than %d", errTooLarge, maxNested)
 		}
-		return tableToJSON(v, depth)
+		return sc.tableToJSON(sc.s.Whole(v), depth)
 	}
 	return nil, fmt.Errorf("%w: %s is neither a text, a number, true or false, nor a table of them", errTooLarge, aKind(v))
 }
 
-func tableToJSON(t *lua.LTable, depth int) (any, error) {
+func (sc *script) tableToJSON(t *lua.LTable, depth int) (any, error) {
 	var list []any
 	fields := map[string]any{}
 	for key, v := t.Next(lua.LNil); key != lua.LNil; key, v = t.Next(key) {
-		j, err := toJSON(v, depth+1)
+		j, err := sc.toJSON(v, depth+1)
 		if err != nil {
 			return nil, err
 		}

@@ -369,6 +369,31 @@ func TestLinesListsAndGroups(t *testing.T) {
 	x.logs.wait(t, "all is well", 1)
 }
 
+// What main.lua left, and no call has looked into yet, can be given to whatever takes tables.
+func TestTablesOfMainAsArguments(t *testing.T) {
+	x := start(t, map[string]string{"main.lua": `
+		local t = {
+		  prompts = { "welcome", { "welcome" } }, missing = { "welcome", { "nosuch" } }, bridged = { "15902" }, how = { timeout = "20s", diversion = { number = "77500", reason = "user-busy" } },
+		  kept = { n = { 1, { 2 } }, name = "x" }, fields = { one = 1, two = "2" }, known = { a = false, b = 1 }, given = { a = 2 },
+		}
+		extension("600", function(call)
+		  call:answer()
+		  call:playPrompt(t.prompts)
+		  assert(not pcall(call.playPrompt, call, t.missing))
+		  assert(store("calls"):set("kept", t.kept))
+		  local kept = store("calls"):get("kept")
+		  local o = check("o", t.given, t.known)
+		  local b = call:bridge(t.bridged, t.how)
+		  log.info("it was " .. b.outcome .. kept.name .. kept.n[2][1] .. o.a .. o.b, t.fields)
+		end)`})
+	a := x.phone("77513", nil)
+	x.phone("15902", phone.IsBusy())
+	x.dial(a, "600")
+	if line := x.logs.wait(t, "it was busyx221", 1); !strings.Contains(line, "one=1") || !strings.Contains(line, "two=2") {
+		t.Errorf("logged %q", line)
+	}
+}
+
 // Calls hold their generation, its modules included, while files change under them, some broken.
 func TestReloadUnderLoad(t *testing.T) {
 	plan := func(n int) map[string]string {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/scripts/diag"
+	"github.com/belfry-pbx/belfry/scripts/sandbox"
 )
 
 // generation is a dialplan as it was at one moment. Calls hold on to theirs.
@@ -30,7 +31,8 @@ type generation struct {
 	warnings []diag.Problem
 
 	classes map[string]*lua.LTable // metatables of objects and records
-	image   *image
+	made    map[string]lua.LValue  // modules as main.lua left them, in the image
+	image   *sandbox.Image
 }
 
 // route is one extension() of a dialplan.
@@ -63,7 +65,7 @@ func (g *generation) load(ctx context.Context) error {
 		return g.loadError(err)
 	}
 	g.routes = sc.routes
-	g.image = newImage(sc)
+	g.made, g.image = sc.modules, sc.freeze()
 	g.mux = &engine.Mux{}
 	var problems []diag.Problem
 	for i := range g.routes {

@@ -44,14 +44,14 @@ type groupDecl struct {
 
 // members reads a group's members: numbers, or tables { number, ringFor =, weight = }.
 func (a *args) members(p api.Value, v lua.LValue) []Member {
-	t, ok := v.(*lua.LTable)
+	t, ok := a.sc.s.Table(v)
 	if !ok || t.Len() > maxItems {
 		a.bad(p, v, fmt.Sprintf("a list of at most %d members", maxItems))
 	}
 	digits := api.Value{Name: p.Name, Type: api.Digits}
 	var list []Member
 	for i := 1; i <= t.Len(); i++ {
-		item, ok := t.RawGetInt(i).(*lua.LTable)
+		item, ok := a.sc.s.Table(t.RawGetInt(i))
 		if !ok {
 			list = append(list, Member{Number: a.convert(digits, t.RawGetInt(i)).(string)})
 			continue

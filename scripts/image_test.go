@@ -91,6 +91,57 @@ func states() map[string]struct{ main, want string } {
 			extension("600", function() d.year = d.year + 1 return d.year end)`, "1971"},
 		"a list with a hole": {`local t = { 1, nil, 3, x = 1 }
 			extension("600", function() t[2] = (t[2] or 0) + 1 local n = 0 for _ in pairs(t) do n = n + 1 end return n .. t[2] end)`, "41"},
+		"a local that a closure within a closure assigns": {`local n = 0
+			local function maker() return function() n = n + 1 return n end end
+			extension("600", function() maker()() return maker()() end)`, "2"},
+		"a function that changes nothing": {`local limit = 5 local function over(n) return n > limit end local t = { over = over }
+			extension("600", function() return tostring(t.over == over) .. tostring(t.over(6)) end)`, "truetrue"},
+		"rawget": {`local t = { n = { 1 } }
+			extension("600", function() rawget(t, "n")[2] = 2 return #rawget(t, "n") end)`, "2"},
+		"next": {`local t = { { n = 0 } }
+			extension("600", function() local _, v = next(t) v.n = v.n + 1 return t[1].n end)`, "1"},
+		"pairs": {`local t = { b = { n = 0 }, a = 1 }
+			extension("600", function() local all = "" for k, v in pairs(t) do all = all .. k if k == "b" then v.n = v.n + 1 end end return all .. t.b.n end)`, "ba1"},
+		"pairs after some were read": {`local t = { c = {}, b = {}, a = {}, 7, {} }
+			extension("600", function() local _ = t.a, t.b t.b.x = 1 local all = "" for k in pairs(t) do all = all .. k end return all end)`, "12cba"},
+		"the iterator of pairs": {`local t = { a = { n = 0 } }
+			extension("600", function() local iterate = pairs {} local _, v = iterate(t) v.n = v.n + 1 return t.a.n end)`, "1"},
+		"ipairs": {`local t = { { n = 0 }, { n = 0 } }
+			extension("600", function() local n = 0 for _, v in ipairs(t) do v.n = v.n + 1 n = n + t[1].n end return n end)`, "2"},
+		"the iterator of ipairs": {`local t = { { n = 0 } }
+			extension("600", function() local iterate = ipairs {} local _, v = iterate(t, 0) v.n = v.n + 1 return t[1].n end)`, "1"},
+		"unpack": {`local t = { { n = 0 }, 2 }
+			extension("600", function() local a, b = unpack(t) a.n = a.n + b return t[1].n .. select("#", unpack(t)) end)`, "22"},
+		"the length of a list of tables": {`local t = { {}, {} }
+			extension("600", function() local n = #t t[#t + 1] = 1 return n .. #t end)`, "23"},
+		"a field that is taken away": {`local t = { a = {}, b = {} }
+			extension("600", function() local was = t.a ~= nil t.a = nil return tostring(was) .. tostring(t.a) .. next(t) end)`, "truenilb"},
+		"a field that is taken away unread": {`local t = { a = {}, b = {} }
+			extension("600", function() t.a = nil return tostring(t.a) .. next(t) end)`, "nilb"},
+		"getmetatable": {`local t = { {} }
+			extension("600", function() return tostring(getmetatable(t)) .. tostring(getmetatable(t[1])) end)`, "nilnil"},
+		"a table that becomes a metatable": {`local mt = { __index = function() return 1 end, __call = function() return 2 end }
+			extension("600", function() local t = setmetatable({}, mt) mt.__call = nil return t.x .. tostring(pcall(t)) end)`, "1false"},
+		"a table that becomes a class": {`local base = { kind = { "base" } }
+			extension("600", function() local t = setmetatable({}, { __index = base }) t.kind[2] = "more" return #base.kind end)`, "2"},
+		"gsub with a table": {`local t = { a = "1", b = {} }
+			extension("600", function() t.b = "2" return (("abc"):gsub("%a", t)) end)`, "12c"},
+		"a long list": {`local t = {} for i = 1, 140000 do t[i] = i end
+			extension("600", function() t[140001] = 1 return #t end)`, "140001"},
+		"a number as a key": {`local t = { [2.5] = {}, [-1] = 0, [true] = {} }
+			extension("600", function() t[2.5].n = 1 t[true] = nil return t[2.5].n .. t[-1] .. tostring(t[true]) end)`, "10nil"},
+		"options": {`local known = { a = false, b = 2 } local given = { a = { 1 } }
+			extension("600", function() local o = check("x", given, known) o.a[2] = 1 return #given.a .. o.b end)`, "22"},
+		"options of the API": {`local given = { zone = "Europe/London", "mon-fri 09:00-17:00" }
+			extension("600", function() return type(schedule(given)) end)`, "userdata"},
+		"options that are not known": {`local given = { zone = "Europe/London", zoom = {} }
+			extension("600", function() local ok, why = pcall(schedule, given) return why end)`, "main.lua:2: schedule has no option 'zoom' (options: zone, closedOn)"},
+		"a field that is not there": {`local m = { a = {} }
+			extension("600", function() return select(2, pcall(function() return m.b.c end)) end)`, "main.lua:2: attempt to index a non-table object(nil) with key 'c'"},
+		"a function that is not there": {`local m = { a = {} }
+			extension("600", function() return select(2, pcall(function() return m.b() end)) end)`, "main.lua:2: attempt to call a non-function object"},
+		"much read": {`local m = { t = { n = 0 }, f = {} }
+			extension("600", function() for _ = 1, 1000 do m.t.n = m.t.n + 1 end m.f = nil return m.t.n .. tostring(m.f) end)`, "1000nil"},
 		"nothing at all": {`local t = { a = 1, b = { 2 } }
 			extension("600", function() local all = {} for k in pairs(t) do all[#all + 1] = k end return table.concat(all) .. t.b[1] end)`, "ab2"},
 	}
@@ -106,7 +157,7 @@ func answer(t testing.TB, h *Host) (string, error) {
 	g := h.current()
 	sc := newScript(t.Context(), g, nil)
 	defer sc.close()
-	v, err := sc.s.Call(sc.copies.value(g.routes[0].handler))
+	v, err := sc.s.Call(sc.s.Value(g.routes[0].handler))
 	if err != nil {
 		return "", err
 	}
@@ -189,7 +240,7 @@ func TestCallsKeepWhatTheirGenerationLeft(t *testing.T) {
 	if _, err := h.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if v, err := begun.s.Call(begun.copies.value(old.routes[0].handler)); err != nil || v != lua.LNumber(1) {
+	if v, err := begun.s.Call(begun.s.Value(old.routes[0].handler)); err != nil || v != lua.LNumber(1) {
 		t.Errorf("the call that had begun: %v, %v", v, err)
 	}
 	if got, err := answer(t, h); err != nil || got != "2" {

@@ -28,7 +28,7 @@ func (a *args) prompt(p api.Value, v lua.LValue) []lua.LValue {
 			list = append(list, v)
 			return
 		}
-		t, ok := v.(*lua.LTable)
+		t, ok := a.sc.s.Table(v)
 		switch {
 		case v.Type() == lua.LTString:
 			list = append(list, v)

@@ -45,7 +45,6 @@ type script struct {
 	requiring []string
 	routes    []route // while loading
 
-	copies   *copies                      // of what main.lua made, for this call
 	handler  *lua.LFunction               // this call's
 	lines    map[*lineRef]*directory.Line // as they were read
 	watching map[string]*lua.LFunction    // events the engine tells of
@@ -69,12 +68,12 @@ func newLoader(ctx context.Context, g *generation) *script {
 
 // newScript is a script for one call, in a state that begins with what main.lua left.
 func newScript(ctx context.Context, g *generation, c *engine.Call) *script {
-	sc := &script{host: g.host, gen: g, phase: handling, call: c, log: g.host.log, copies: g.image.copies()}
+	sc := &script{host: g.host, gen: g, phase: handling, call: c, log: g.host.log}
 	if c != nil {
 		sc.log = sc.log.With("call", c.ID())
 	}
 	sc.ctx, sc.cancel = context.WithCancelCause(ctx)
-	sc.s = g.image.state.Fork(sc.ctx, sc.log)
+	sc.s = g.image.Fork(sc.ctx, sc.log)
 	sc.s.Roots, sc.s.Owner = sc.roots, sc
 	return sc
 }
@@ -114,6 +113,15 @@ func (sc *script) loadMain() error {
 	return err
 }
 
+// freeze makes an image of what main.lua left: calls begin with it, each with its handler. Objects' classes are shared.
+func (sc *script) freeze() *sandbox.Image {
+	var classes []lua.LValue
+	for _, class := range sc.gen.classes {
+		classes = append(classes, class)
+	}
+	return sc.s.Freeze(sc.roots(), classes)
+}
+
 // run serves one call with the handler of one extension. It returns when the handler has;
 // the engine ends the call.
 func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call) {
@@ -141,7 +149,7 @@ func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call)
 
 // handle runs the handler of an extension.
 func (sc *script) handle(r *route) error {
-	sc.handler = sc.copies.value(r.handler).(*lua.LFunction)
+	sc.handler = sc.s.Value(r.handler).(*lua.LFunction)
 	_, err := sc.s.Call(sc.handler, sc.object("Call", sc.call))
 	return err
 }
@@ -240,8 +248,8 @@ func (sc *script) require(name string) lua.LValue {
 		return v
 	}
 	if sc.phase != loading {
-		if v, ok := sc.gen.image.modules[name]; ok {
-			return sc.copies.value(v)
+		if v, ok := sc.gen.made[name]; ok {
+			return sc.s.Value(v)
 		}
 	}
 	l := sc.s.L

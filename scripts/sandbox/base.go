@@ -20,6 +20,9 @@ func (s *State) openBase() {
 	for _, name := range fromBase {
 		s.globals.RawSetString(name, all.RawGetString(name))
 	}
+	for _, name := range []string{"ipairs", "next", "pairs", "rawget"} {
+		wholeFirst(all.RawGetString(name).(*lua.LFunction))
+	}
 	// The environment itself stays empty: reads fall through to the sealed globals.
 	var names []lua.LValue
 	all.ForEach(func(k, _ lua.LValue) { names = append(names, k) })
@@ -28,7 +31,7 @@ func (s *State) openBase() {
 	}
 	s.globals.RawSetString("_G", all)
 	for name, fn := range map[string]function{
-		"assert": (*State).assert, "getmetatable": getMetatable, "setmetatable": (*State).setMetatable, "rawset": (*State).rawSet,
+		"assert": (*State).assert, "getmetatable": (*State).getMetatable, "setmetatable": (*State).setMetatable, "rawset": (*State).rawSet,
 		"unpack": (*State).unpack, "print": (*State).print, nameJoin: (*State).join, nameKey: (*State).key,
 	} {
 		s.globals.RawSetString(name, s.L.NewFunction(bind(fn)))
@@ -52,14 +55,29 @@ func (s *State) assert(l *lua.LState) int {
 	return 0
 }
 
-func getMetatable(_ *State, l *lua.LState) int {
-	l.Push(l.GetMetatable(l.CheckAny(1)))
+// wholeFirst lets a function of the virtual machine's library, and the iterator that it returns, look into whole tables.
+func wholeFirst(fn *lua.LFunction) {
+	do := fn.GFunction
+	fn.GFunction = func(l *lua.LState) int {
+		Of(l).Table(l.Get(1))
+		return do(l)
+	}
+	for _, up := range fn.Upvalues {
+		wholeFirst(up.Value().(*lua.LFunction))
+	}
+}
+
+func (s *State) getMetatable(l *lua.LState) int {
+	v := l.CheckAny(1)
+	s.Table(v)
+	l.Push(l.GetMetatable(v))
 	return 1
 }
 
 func (s *State) setMetatable(l *lua.LState) int {
-	t := l.CheckTable(1)
+	t := s.Whole(l.CheckTable(1))
 	l.CheckTypes(2, lua.LTNil, lua.LTTable)
+	s.Table(l.Get(2)) // the virtual machine will look into it
 	if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__metatable") != lua.LNil {
 		s.argument("this table's metatable is protected")
 	}
@@ -71,7 +89,7 @@ func (s *State) setMetatable(l *lua.LState) int {
 // changeable is the table that a library function is to change: one whose metatable is protected says
 // itself what may be done with it.
 func (s *State) changeable(l *lua.LState) *lua.LTable {
-	t := l.CheckTable(1)
+	t := s.Whole(l.CheckTable(1))
 	if mt, ok := t.Metatable.(*lua.LTable); ok && mt.RawGetString("__metatable") != lua.LNil {
 		s.argument("this table cannot be changed")
 	}
@@ -91,7 +109,7 @@ func (s *State) rawSet(l *lua.LState) int {
 const maxUnpack = 4096
 
 func (s *State) unpack(l *lua.LState) int {
-	t := l.CheckTable(1)
+	t := s.Whole(l.CheckTable(1))
 	from, to := l.OptNumber(2, 1), l.OptNumber(3, lua.LNumber(t.Len()))
 	if !(from <= to) {
 		return 0
@@ -226,7 +244,7 @@ func (s *State) checkKey(t *lua.LTable, key lua.LValue) bool {
 	}
 	last := 0
 	if t != nil {
-		last = t.MaxN()
+		last = s.Whole(t).MaxN()
 	}
 	gap := int(n) - last
 	if gap <= 1 {

@@ -20,8 +20,8 @@ const (
 
 // reach adds up what a state holds: everything that can be got at from its globals, its
 // stack and the given roots. It stops when the sum exceeds limit.
-func reach(l *lua.LState, roots []lua.LValue, limit int) int {
-	w := walk{limit: limit, seen: map[any]struct{}{}}
+func reach(s *State, roots []lua.LValue, limit int) int {
+	l, w := s.L, walk{state: s, limit: limit, seen: map[any]struct{}{}}
 	w.add(l.G.Global)
 	w.add(l.G.Registry)
 	for _, v := range roots {
@@ -52,6 +52,7 @@ func reach(l *lua.LState, roots []lua.LValue, limit int) int {
 }
 
 type walk struct {
+	state      *State
 	sum, limit int
 	seen       map[any]struct{}
 	todo       []lua.LValue
@@ -94,6 +95,9 @@ func (w *walk) open(v lua.LValue) {
 	case *lua.LTable:
 		if n := v.MaxN(); n > 0 {
 			w.sum += max(n, leastItems) * sizeItem
+		}
+		if w.state.standsFor(v) != nil {
+			return // it is empty, and the image is not the script's
 		}
 		w.add(v.Metatable)
 		hash := false

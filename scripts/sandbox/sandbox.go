@@ -39,6 +39,7 @@ type State struct {
 
 	opts    Options
 	globals *lua.LTable // what _G shows, read-only
+	copies  *copies     // of what it was forked from; nil if it was not
 	last    *Raised
 }
 
@@ -107,27 +108,7 @@ func (s *State) reached(limit int) int {
 	if s.Roots != nil {
 		roots = s.Roots()
 	}
-	return reach(s.L, roots, limit)
-}
-
-// Fork makes a state under ctx that shares what s has: its globals and libraries, which scripts cannot change, and
-// whatever values of s the caller gives it. It has stacks and a budget of its own. s must have been frozen; any
-// number of goroutines may fork it at once.
-func (s *State) Fork(ctx context.Context, log *slog.Logger) *State {
-	l, _ := s.L.NewThread()
-	f := &State{L: l, opts: s.opts, globals: s.globals}
-	if log != nil {
-		f.opts.Log = log
-	}
-	f.SetContext(ctx)
-	return f
-}
-
-// Freeze ends the running of scripts in a state: from now on it can only be forked.
-func (s *State) Freeze() {
-	s.L.RemoveContext() // NewThread would make another one beneath it
-	s.L.SetTop(0)
-	s.Meter, s.Roots, s.Owner, s.last = nil, nil, nil, nil
+	return reach(s, roots, limit)
 }
 
 // Close frees the state.

@@ -16,7 +16,7 @@ func tableLibrary() map[string]function {
 }
 
 func (s *State) tableConcat(l *lua.LState) int {
-	t, sep := l.CheckTable(1), l.OptString(2, "")
+	t, sep := s.Whole(l.CheckTable(1)), l.OptString(2, "")
 	from, to := l.OptInt(3, 1), l.OptInt(4, t.Len())
 	if from > to {
 		l.Push(lua.LString(""))
