@@ -2,88 +2,38 @@ package sip
 
 import (
 	"errors"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
-// guardCancel looks at a CANCEL before sipgo does. sipgo finds the INVITE by its branch alone, cancels it and answers;
-// a CANCEL that has the branch right but is not of that call, or comes from elsewhere, must find nothing (RFC 3261
-// section 9.2 matches it like a request). It gets another branch for sipgo's eyes, which s.handle takes back.
-func (s *Server) guardCancel(req *sip.Request, via *sip.ViaHeader) {
-	key, err := sip.ServerTxKeyMake(inviteOf(req))
-	if err != nil {
+// gotCancel answers a CANCEL that is of no INVITE, or comes after its final response.
+func (s *Server) gotCancel(req *sip.Request, tx *transaction.Server) {
+	if tx.Matched() {
+		s.answer(req, tx, 200, nil)
 		return
-	}
-	s.mu.Lock()
-	l := s.invites[key]
-	s.mu.Unlock()
-	if l == nil || req.CallID() == nil || req.From() == nil || req.CSeq() == nil {
-		return
-	}
-	if req.CallID().Value() == l.d.CallID && tagOf(req.From().Params) == l.d.RemoteTag &&
-		req.CSeq().SeqNo == l.inviteSeq && l.fromPeer(source(req)) {
-		return
-	}
-	branch, _ := via.Params.Get("branch")
-	via.Params.Add("branch", branchCookie+"-"+token(8))
-	req.SetDestination(branch)
-}
-
-// inviteOf is as much of the INVITE as its transaction key needs.
-func inviteOf(cancel *sip.Request) *sip.Request {
-	r := sip.NewRequest(sip.INVITE, cancel.Recipient)
-	for _, h := range []sip.Header{cancel.Via(), cancel.From(), cancel.CallID()} {
-		if h != nil {
-			r.AppendHeader(h)
-		}
-	}
-	if c := cancel.CSeq(); c != nil {
-		r.AppendHeader(&sip.CSeqHeader{SeqNo: c.SeqNo, MethodName: sip.INVITE})
-	}
-	return r
-}
-
-// gotCancel answers a CANCEL for which sipgo found no INVITE. sipgo handles each message in a goroutine of its own, so
-// the INVITE right before it may just be under way: it is given a moment.
-func (s *Server) gotCancel(req *sip.Request, tx *sip.ServerTx) {
-	if branch := req.MessageData.Destination(); branch != "" {
-		req.Via().Params.Add("branch", branch)
-		s.refuse(req, tx, 481)
-		return
-	}
-	key, err := sip.ServerTxKeyMake(inviteOf(req))
-	for wait := time.Duration(0); err == nil && wait < s.timers.T1; wait += s.timers.T1 / 10 {
-		s.mu.Lock()
-		l := s.invites[key]
-		s.mu.Unlock()
-		if l != nil && req.CallID().Value() == l.d.CallID && tagOf(req.From().Params) == l.d.RemoteTag && l.fromPeer(source(req)) {
-			s.answer(req, tx, 200, nil)
-			l.mu.Lock()
-			l.endReason = headerValue(req, "Reason")
-			l.mu.Unlock()
-			if err := l.reject(487, "", ErrCancelled); err != nil {
-				l.log().Debug("CANCEL", "err", err)
-			}
-			return
-		}
-		select {
-		case <-time.After(s.timers.T1 / 10):
-		case <-s.ctx.Done():
-		}
 	}
 	s.refuse(req, tx, 481)
 }
 
-// cancelled ends a leg whose caller gave up; sipgo has sent the 487. A CANCEL that comes after the 200 does not get
-// here: sipgo's transaction decides which of the two was first, for us as for the caller.
-func (l *Leg) cancelled(reason string) {
+// gotCancel ends a leg whose caller gave up, unless it has its final response. One from elsewhere is not believed.
+func (l *Leg) gotCancel(req *sip.Request, tx *transaction.Server) {
+	defer l.s.recover("CANCEL")
+	l.s.count.requests.WithLabelValues("in", "CANCEL").Inc()
+	if !l.admits(req) {
+		l.s.refuse(req, tx, 481)
+		return
+	}
+	l.s.answer(req, tx, 200, nil)
 	l.mu.Lock()
-	l.final = true
-	l.endReason = reason
+	if !l.final {
+		l.endReason = headerValue(req, "Reason")
+	}
 	l.mu.Unlock()
-	l.s.closeInvite(l)
-	l.finish(ErrCancelled)
+	if err := l.reject(487, "", ErrCancelled); err != nil {
+		l.log().Debug("CANCEL", "err", err)
+	}
 }
 
 // abandon gives the call up, at whatever point it is.
@@ -93,7 +43,7 @@ func (c *inviteClient) abandon(cause error) {
 		c.cause = cause
 	}
 	winner := c.winner
-	if winner == nil && c.running > 0 && !c.leaving {
+	if winner == nil && c.running && !c.leaving {
 		c.leaving = true
 		c.s.leaving.add()
 	}
@@ -113,6 +63,10 @@ func (c *inviteClient) sendCancel() {
 	c.mu.Lock()
 	invite, tx, cause := c.req, c.tx, c.cause
 	c.mu.Unlock()
+	if invite == nil {
+		return // the final response came meanwhile
+	}
+	tx.GiveUp()
 	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
 	req.AppendHeader(invite.Via().Clone())
 	for _, h := range invite.GetHeaders("Route") {
@@ -132,24 +86,9 @@ func (c *inviteClient) sendCancel() {
 		req.AppendHeader(sip.NewHeader("User-Agent", c.s.o.UserAgent))
 	}
 	req.SetBody(nil)
-	req.Laddr = invite.Laddr
 	req.SetTransport(invite.Transport())
 	req.SetDestination(invite.Destination())
 	if _, err := c.s.transact(c.s.ctx, req); err != nil {
 		c.s.log.Debug("CANCEL", "err", err)
-	}
-	// Without a final response 64*T1 after the CANCEL, the INVITE counts as cancelled.
-	timer := c.s.clock.NewTimer(64 * c.s.timers.T1)
-	defer timer.Stop()
-	select {
-	case <-timer.C():
-		c.mu.Lock()
-		final := c.final
-		c.mu.Unlock()
-		if !final {
-			tx.Terminate()
-		}
-	case <-tx.Done():
-	case <-c.s.ctx.Done():
 	}
 }

@@ -126,7 +126,7 @@ func (s *Server) Dial(ctx context.Context, r DialRequest) (*Leg, error) {
 }
 
 func newInviteClient(s *Server, r DialRequest, rt route) *inviteClient {
-	c := &inviteClient{s: s, r: r, rt: rt, forks: make(map[string]*Leg), wake: make(chan struct{}, 1), arrival: make(chan struct{}, 1)}
+	c := &inviteClient{s: s, r: r, rt: rt, forks: make(map[string]*Leg), wake: make(chan struct{}, 1)}
 	c.release = sync.OnceFunc(func() { s.releaseLeg("") })
 	from := r.From
 	if from.Host == "" {

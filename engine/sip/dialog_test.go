@@ -354,11 +354,7 @@ func TestMessageWaiting(t *testing.T) {
 	sub.established(subscribe("600"))
 	p.respond(p.request("NOTIFY"), 200, "", "")
 	c.Advance(601 * time.Second)
-	n = p.request("NOTIFY")
-	p.respond(n, 200, "", "")
-	if n.get("Subscription-State") != "terminated;reason=timeout" {
-		t.Errorf("Subscription-State %q", n.get("Subscription-State"))
-	}
+	p.respond(p.wait("the last NOTIFY", func(m *msg) bool { return m.get("Subscription-State") == "terminated;reason=timeout" }), 200, "", "")
 	// What does not exist, and what is another's.
 	sub = p.newCall("1002")
 	if res := subscribe("600"); res.code() != 403 {

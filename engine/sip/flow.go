@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
+	"github.com/belfry-pbx/belfry/engine/sip/transport"
 )
 
 // maxDatagram is what RFC 3261 section 18.1.1 lets a request over UDP have where the path MTU is unknown.
@@ -68,8 +72,7 @@ func (s *Server) flowBack(d *Dialog) hop {
 	if d.Transport != "tcp" || d.Peer.Line == "" {
 		return back
 	}
-	if c, err := s.tpl.GetConnection("tcp", d.Flow.String()); err == nil {
-		c.TryClose()
+	if s.transports.Connected(d.Flow) {
 		return back
 	}
 	for _, b := range s.Bindings(d.Peer.Line) {
@@ -85,7 +88,7 @@ func special(a netip.Addr) bool {
 	return a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified()
 }
 
-// address prepares a request for a hop: Via, Contact if it has none and contactUser is given, and what sipgo needs.
+// address prepares a request for a hop: Via, Contact if it has none and contactUser is given, and where it goes.
 func (s *Server) address(req *sip.Request, h hop, contactUser string) error {
 	if !h.addr.IsValid() || h.addr.Port() == 0 || h.addr.Addr().IsMulticast() || h.addr.Addr().IsUnspecified() {
 		return fmt.Errorf("sip: %w: cannot send to %s", ErrInvalid, h.addr)
@@ -105,7 +108,6 @@ func (s *Server) address(req *sip.Request, h hop, contactUser string) error {
 	if s.o.UserAgent != "" && req.GetHeader("User-Agent") == nil {
 		req.AppendHeader(sip.NewHeader("User-Agent", s.o.UserAgent))
 	}
-	req.Laddr = l.laddr
 	req.SetTransport(strings.ToUpper(h.transport))
 	req.SetDestination(h.addr.String())
 	if req.ContentLength() == nil {
@@ -129,44 +131,60 @@ func contact(l local, transport, user string) string {
 	return "<" + uri + ">"
 }
 
-// transact sends a request other than INVITE and waits for its final response: a 408 of our own making when none
-// comes. err is about not being able to send, or ctx.
+// flowTo is the way of a request that address prepared.
+func (s *Server) flowTo(ctx context.Context, req *sip.Request) (transport.Flow, error) {
+	to, err := netip.ParseAddrPort(req.Destination())
+	if err != nil {
+		return nil, fmt.Errorf("sip: %w: destination: %w", ErrInvalid, err)
+	}
+	return s.transports.To(ctx, strings.ToLower(req.Transport()), to)
+}
+
+// transact sends a request other than INVITE and waits for its final response. err is about not being able to send,
+// ErrTimeout where none comes, or ctx.
 func (s *Server) transact(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	if err := s.serving(ctx); err != nil {
 		return nil, err
 	}
 	s.count.requests.WithLabelValues("out", methodLabel(req.Method)).Inc()
-	tx, err := s.txl.Request(ctx, req)
+	flow, err := s.flowTo(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("sip: sending %s to %s: %w: %w", req.Method, req.Destination(), ErrTransport, err)
 	}
-	defer tx.Terminate()
-	for {
-		select {
-		case res := <-tx.Responses():
+	final, ended := make(chan *sip.Response, 1), make(chan error, 1)
+	tx, err := s.transactions.Request(req, flow, 0, transaction.Listener{
+		Response: func(res *sip.Response) {
 			if !res.IsProvisional() {
-				s.count.responses.WithLabelValues("in", methodLabel(req.Method), classLabel(res.StatusCode)).Inc()
-				return res, nil
+				final <- res // the only one
 			}
-		case <-tx.Done():
-			if errors.Is(tx.Err(), sip.ErrTransactionTimeout) {
-				return nil, fmt.Errorf("sip: %s to %s: %w", req.Method, req.Destination(), ErrTimeout)
-			}
-			return nil, fmt.Errorf("sip: %s to %s: %w: %w", req.Method, req.Destination(), ErrTransport, tx.Err())
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		},
+		Ended: func(err error) { ended <- err },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("sip: sending %s to %s: %w: %w", req.Method, req.Destination(), ErrTransport, err)
+	}
+	select {
+	case res := <-final:
+		s.count.responses.WithLabelValues("in", methodLabel(req.Method), classLabel(res.StatusCode)).Inc()
+		return res, nil
+	case err := <-ended:
+		if errors.Is(err, transaction.ErrTimeout) {
+			return nil, fmt.Errorf("sip: %s to %s: %w", req.Method, req.Destination(), ErrTimeout)
 		}
+		return nil, fmt.Errorf("sip: %s to %s: %w: %w", req.Method, req.Destination(), ErrTransport, err)
+	case <-ctx.Done():
+		tx.Terminate()
+		return nil, context.Cause(ctx)
 	}
 }
 
 // respond sends a response made of a request, with our usual headers.
-func (s *Server) respond(req *sip.Request, tx *sip.ServerTx, code int, reason string, body []byte, hs ...Header) error {
-	res := s.response(req, code, reason, body, hs...)
-	return s.send(req, tx, res)
+func (s *Server) respond(req *sip.Request, tx *transaction.Server, code int, reason string, body []byte, hs ...Header) error {
+	return s.sent(req, code, tx.Respond(s.response(req, code, reason, body, hs...)))
 }
 
 func (s *Server) response(req *sip.Request, code int, reason string, body []byte, hs ...Header) *sip.Response {
-	res := sip.NewResponseFromRequest(req, code, cleanReason(code, reason), nil)
+	res := s.emptyResponse(req, code, cleanReason(code, reason))
 	appendHeaders(res, hs)
 	if code == 405 || code == 200 && (req.Method == sip.OPTIONS || req.Method == sip.INVITE || req.Method == sip.UPDATE) ||
 		code > 100 && code < 200 {
@@ -180,21 +198,45 @@ func (s *Server) response(req *sip.Request, code int, reason string, body []byte
 	return res
 }
 
-func (s *Server) send(req *sip.Request, tx *sip.ServerTx, res *sip.Response) error {
-	if res.StatusCode >= 200 {
-		s.count.responses.WithLabelValues("out", methodLabel(req.Method), classLabel(res.StatusCode)).Inc()
+// emptyResponse has the headers that a response takes from its request (RFC 3261 section 8.2.6). It shares them with
+// it, but for To, which gets a tag.
+func (s *Server) emptyResponse(req *sip.Request, code int, reason string) *sip.Response {
+	res := sip.NewResponse(code, reason)
+	for _, h := range req.Headers() {
+		switch h := h.(type) {
+		case *sip.ViaHeader, *sip.FromHeader, *sip.CallIDHeader, *sip.CSeqHeader:
+			res.AppendHeader(h)
+		case *sip.RecordRouteHeader:
+			// Of what may make a dialog (RFC 3261 section 12.1.1).
+			if req.Method != sip.REGISTER && code < 300 {
+				res.AppendHeader(h)
+			}
+		case *sip.ToHeader:
+			to := *h
+			if tagOf(to.Params) == "" {
+				to.Params = append(slices.Clip(to.Params), sip.HeaderKV{K: "tag", V: s.tagFor(req)})
+			}
+			res.AppendHeader(&to)
+		}
 	}
-	if err := tx.Respond(res); err != nil {
-		return fmt.Errorf("sip: responding %d to %s: %w", res.StatusCode, req.Method, err)
+	return res
+}
+
+// sent counts a response that was sent, and explains why it was not.
+func (s *Server) sent(req *sip.Request, code int, err error) error {
+	if code >= 200 {
+		s.count.responses.WithLabelValues("out", methodLabel(req.Method), classLabel(code)).Inc()
+	}
+	if err != nil {
+		return fmt.Errorf("sip: responding %d to %s: %w", code, req.Method, err)
 	}
 	return nil
 }
 
 // refuse answers a stranger and forgets the transaction: each retransmission is refused afresh, so that strangers
 // hold no memory (RFC 3261 section 8.2.7).
-func (s *Server) refuse(req *sip.Request, tx *sip.ServerTx, code int, hs ...Header) {
-	if err := s.respond(req, tx, code, "", nil, hs...); err != nil {
+func (s *Server) refuse(req *sip.Request, tx *transaction.Server, code int, hs ...Header) {
+	if err := s.sent(req, code, tx.Refuse(s.response(req, code, "", nil, hs...))); err != nil {
 		s.log.Debug("refusing", "method", req.Method, "err", err)
 	}
-	tx.Terminate()
 }

@@ -3,6 +3,7 @@ package sip
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -51,13 +52,7 @@ func TestCallOutlivesItsTCPConnection(t *testing.T) {
 	p.conn.Close()
 	q := tcpPhone(t, s, "1001")
 	q.registerAuth(600, same)
-	eventually(t, "the old connection is gone", func() bool {
-		conn, err := s.tpl.GetConnection("tcp", p.addr())
-		if err == nil {
-			conn.TryClose()
-		}
-		return err != nil
-	})
+	eventually(t, "the old connection is gone", func() bool { return !s.transports.Connected(netip.MustParseAddrPort(p.addr())) })
 	leg.Hangup()
 	q.respond(q.request("BYE"), 200, "", "")
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transport"
 )
 
 // fork finds or makes the leg of the dialog a response belongs to.
@@ -39,27 +41,27 @@ func (c *inviteClient) fork(res *sip.Response) (l *Leg, made bool) {
 	return l, true
 }
 
-// success takes a 2xx: the first makes the call, unless it was given up; every other dialog is acknowledged and hung
-// up; a repetition is acknowledged again (RFC 3261 section 13.2.2.4).
-func (c *inviteClient) success(res *sip.Response) {
+// success takes a 2xx: the first makes the call, which is then given, unless it was given up; every other dialog is
+// acknowledged and hung up; a repetition is acknowledged again (RFC 3261 section 13.2.2.4).
+func (c *inviteClient) success(res *sip.Response) *Leg {
 	l, _ := c.fork(res)
 	if l == nil {
-		return
+		return nil
 	}
 	l.mu.Lock()
 	repeated := l.ackSeq != 0
 	l.mu.Unlock()
 	seq := res.CSeq().SeqNo
 	if repeated {
-		l.sendAck(seq)
-		return
+		l.ackAgain(seq)
+		return nil
 	}
 	c.mu.Lock()
 	won := c.winner == nil && c.cause == nil && !c.failed
 	if won {
 		c.winner = l
 	}
-	c.final = true
+	c.close()
 	c.mu.Unlock()
 	if won {
 		l.mu.Lock()
@@ -75,11 +77,11 @@ func (c *inviteClient) success(res *sip.Response) {
 	}
 	if !won {
 		l.hangUpFork()
-		return
+		return nil
 	}
 	c.dropForks(ErrAnsweredElsewhere)
 	l.startSession()
-	c.tell(event{leg: l})
+	return l
 }
 
 // dropForks forgets the early dialogs that did not win.
@@ -139,8 +141,19 @@ func (l *Leg) sendAck(seq uint32) error {
 	if err != nil {
 		return err
 	}
-	if err := l.s.tpl.WriteMsg(ack); err != nil {
+	flow, err := l.s.flowTo(l.s.ctx, ack)
+	if err == nil {
+		err = flow.Send(transport.Encode(ack))
+	}
+	if err != nil {
 		return fmt.Errorf("sip: sending ACK: %w: %w", ErrTransport, err)
 	}
 	return nil
+}
+
+// ackAgain acknowledges a 2xx that was repeated.
+func (l *Leg) ackAgain(seq uint32) {
+	if err := l.sendAck(seq); err != nil {
+		l.log().Debug("acknowledging again", "err", err)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/sip/digest"
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // access is who may send a method.
@@ -48,13 +49,11 @@ func (s *Server) newAuthenticator() error {
 	return nil
 }
 
-// handle gets every request that is no retransmission, in a goroutine of its own.
-func (s *Server) handle(req *sip.Request, tx *sip.ServerTx) {
+// handle gets every request but ACK that is no retransmission, in a goroutine of its own.
+func (s *Server) handle(req *sip.Request, tx *transaction.Server) {
 	defer func() {
 		if r := recover(); r != nil {
-			if !req.IsAck() {
-				s.refuse(req, tx, 500)
-			}
+			s.refuse(req, tx, 500)
 			tx.Terminate()
 			defer s.recover("a request")
 			panic(r)
@@ -63,10 +62,6 @@ func (s *Server) handle(req *sip.Request, tx *sip.ServerTx) {
 	s.count.requests.WithLabelValues("in", methodLabel(req.Method)).Inc()
 	if !wellFormed(req) {
 		s.count.dropped.WithLabelValues("malformed").Inc()
-		if req.IsAck() {
-			tx.Terminate()
-			return
-		}
 		s.refuse(req, tx, 400)
 		return
 	}
@@ -85,25 +80,21 @@ func (s *Server) handle(req *sip.Request, tx *sip.ServerTx) {
 		s.refuse(req, tx, 416)
 		return
 	}
-	tag, fresh := newInvite(req)
-	if !fresh && tagOf(req.To().Params) != "" && req.Method != sip.REGISTER {
+	if tagOf(req.To().Params) != "" && req.Method != sip.REGISTER {
 		s.insideDialog(req, tx, a)
 		return
 	}
 	if !a.line && !a.trunk && !a.guest {
-		switch {
-		case req.IsAck():
-			tx.Terminate()
-		case req.Method == sip.REFER:
-			s.refuse(req, tx, 403) // only inside a dialog: nobody has us call strangers
-		default:
-			s.refuse(req, tx, 481)
+		code := 481
+		if req.Method == sip.REFER {
+			code = 403 // only inside a dialog: nobody has us call strangers
 		}
+		s.refuse(req, tx, code)
 		return
 	}
 	switch req.Method {
 	case sip.INVITE:
-		s.gotInvite(req, tx, tag)
+		s.gotInvite(req, tx)
 	case sip.REGISTER:
 		s.gotRegister(req, tx)
 	case sip.SUBSCRIBE:
@@ -125,7 +116,7 @@ func wellFormed(req *sip.Request) bool {
 		source(req).IsValid()
 }
 
-func (s *Server) insideDialog(req *sip.Request, tx *sip.ServerTx, a access) {
+func (s *Server) insideDialog(req *sip.Request, tx *transaction.Server, a access) {
 	id, ok := serverDialogID(req)
 	if ok && a.dialog {
 		if l := s.leg(id); l != nil && req.Method != sip.SUBSCRIBE {
@@ -136,11 +127,23 @@ func (s *Server) insideDialog(req *sip.Request, tx *sip.ServerTx, a access) {
 			return
 		}
 	}
-	if req.IsAck() {
-		tx.Terminate()
+	s.refuse(req, tx, 481)
+}
+
+// gotAck gets each ACK but those of refusals, in the goroutine that read it.
+func (s *Server) gotAck(ack *sip.Request) {
+	s.count.requests.WithLabelValues("in", "ACK").Inc()
+	if !wellFormed(ack) {
+		s.count.dropped.WithLabelValues("malformed").Inc()
 		return
 	}
-	s.refuse(req, tx, 481)
+	id, ok := serverDialogID(ack)
+	if !ok {
+		return
+	}
+	if l := s.leg(id); l != nil && l.admits(ack) {
+		l.gotAck(ack)
+	}
 }
 
 // admit finds out who sends a request outside any dialog, by the rules of its method. false: it has been refused.
@@ -148,7 +151,7 @@ func (s *Server) insideDialog(req *sip.Request, tx *sip.ServerTx, a access) {
 // Who gives credentials is judged by them. Else a trunk is known by its address. Else an INVITE from a foreign domain
 // is a guest's, if Options.Guest takes it. All others are challenged, and told nothing that depends on who they say
 // they are.
-func (s *Server) admit(req *sip.Request, tx *sip.ServerTx) (Peer, bool) {
+func (s *Server) admit(req *sip.Request, tx *transaction.Server) (Peer, bool) {
 	a, _ := gate(req.Method)
 	src := source(req)
 	peer := Peer{Source: src, Transport: strings.ToLower(req.Transport())}
@@ -188,7 +191,7 @@ func (s *Server) admit(req *sip.Request, tx *sip.ServerTx) (Peer, bool) {
 
 // authenticate checks the credentials of a request. offered: it had some for our realm. ok: they hold; if not, it has
 // been refused.
-func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, offered, ok bool) {
+func (s *Server) authenticate(req *sip.Request, tx *transaction.Server) (line string, offered, ok bool) {
 	given := req.GetHeaders("Authorization")
 	if len(given) == 0 {
 		return "", false, false
@@ -229,7 +232,7 @@ func (s *Server) authenticate(req *sip.Request, tx *sip.ServerTx) (line string, 
 	return "", false, false
 }
 
-func (s *Server) challenge(req *sip.Request, tx *sip.ServerTx, stale bool) {
+func (s *Server) challenge(req *sip.Request, tx *transaction.Server, stale bool) {
 	var hs []Header
 	challenges := s.auth.Challenge(source(req).Addr().String(), stale)
 	if s.asksMD5(req) {

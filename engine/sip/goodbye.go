@@ -75,7 +75,7 @@ func (s *Server) sayGoodbye() {
 	}
 	s.mu.Lock()
 	clients := make([]*inviteClient, 0, len(s.clients))
-	for _, c := range s.clients {
+	for c := range s.clients {
 		clients = append(clients, c)
 	}
 	s.mu.Unlock()

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // gotInfo takes keys sent by INFO, in the two forms phones use.
-func (l *Leg) gotInfo(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotInfo(req *sip.Request, tx *transaction.Server) {
 	media, _, _ := strings.Cut(headerValue(req, "Content-Type"), ";")
 	var key byte
 	var length time.Duration

@@ -12,6 +12,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // Leg is one INVITE dialog, in either direction. Its methods may be called from any goroutine.
@@ -25,7 +26,7 @@ type Leg struct {
 	from, to, asserted Address
 	dialled            string
 	invite             *sip.Request // the INVITE received; nil on legs that we dialled
-	stx                *sip.ServerTx
+	stx                *transaction.Server
 	replaces           *Leg
 	client             *inviteClient // of a leg that we dialled
 	inviteSeq          uint32        // CSeq of the INVITE received
@@ -236,6 +237,7 @@ func (l *Leg) finish(cause error) bool {
 		return false
 	}
 	l.ended, l.final = true, true
+	l.handler = LegHandler{} // transactions may hold the leg for a while yet, but nothing of who served it
 	if l.session != nil {
 		l.session.Stop()
 	}
@@ -305,21 +307,10 @@ func (l *Leg) build(ctx context.Context, d *Dialog, method sip.RequestMethod, se
 }
 
 // receive handles a request inside the dialog.
-func (l *Leg) receive(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) receive(req *sip.Request, tx *transaction.Server) {
 	s := l.s
-	if !l.fromPeer(source(req)) {
-		// Whoever knows both tags but speaks from elsewhere is not believed (reliability-security 2.3 no. 3).
-		s.count.dropped.WithLabelValues("foreign source").Inc()
-		if req.IsAck() {
-			tx.Terminate()
-			return
-		}
+	if !l.admits(req) {
 		s.refuse(req, tx, 481)
-		return
-	}
-	if req.IsAck() {
-		tx.Terminate()
-		l.gotAck(req)
 		return
 	}
 	seq := req.CSeq().SeqNo
@@ -363,10 +354,20 @@ func (l *Leg) receive(req *sip.Request, tx *sip.ServerTx) {
 }
 
 // answer responds inside a dialog; the transaction absorbs retransmissions.
-func (s *Server) answer(req *sip.Request, tx *sip.ServerTx, code int, body []byte, hs ...Header) {
+func (s *Server) answer(req *sip.Request, tx *transaction.Server, code int, body []byte, hs ...Header) {
 	if err := s.respond(req, tx, code, "", body, hs...); err != nil {
 		s.log.Debug("responding", "err", err)
 	}
+}
+
+// admits tells whether a request comes from where the peer speaks: whoever knows both tags but speaks from elsewhere is
+// not believed.
+func (l *Leg) admits(req *sip.Request) bool {
+	if l.fromPeer(source(req)) {
+		return true
+	}
+	l.s.count.dropped.WithLabelValues("foreign source").Inc()
+	return false
 }
 
 // fromPeer tells whether an address may speak in this dialog: where the peer was, where its Contact or a route is, or
@@ -388,7 +389,7 @@ func (l *Leg) fromPeer(src netip.AddrPort) bool {
 	return trunk != "" && l.s.trunks.matches(trunk, src.Addr())
 }
 
-func (l *Leg) gotBye(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotBye(req *sip.Request, tx *transaction.Server) {
 	l.mu.Lock()
 	l.endReason = headerValue(req, "Reason")
 	early := !l.d.Confirmed
@@ -405,6 +406,9 @@ func (l *Leg) gotBye(req *sip.Request, tx *sip.ServerTx) {
 	defer l.mu.Unlock()
 	if !closed(l.acked) {
 		close(l.acked) // who hangs up has had our 2xx, even if the ACK comes late or never
+	}
+	if l.stx != nil {
+		l.stx.Acked()
 	}
 }
 

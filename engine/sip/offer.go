@@ -5,16 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // reinvite is a re-INVITE of the peer that we have answered, until its ACK.
 type reinvite struct {
 	seq   uint32
+	tx    *transaction.Server
 	late  bool // it had no offer: the ACK brings the answer to ours
 	acked chan struct{}
 }
@@ -174,47 +177,50 @@ func (l *Leg) reinvite(ctx context.Context, sdp []byte) (*sip.Response, error) {
 func (l *Leg) inviteTransaction(ctx context.Context, req *sip.Request) (*sip.Response, error) {
 	s := l.s
 	s.count.requests.WithLabelValues("out", "INVITE").Inc()
-	tx, err := s.txl.NewClientTransaction(ctx, req)
+	seq := req.CSeq().SeqNo
+	flow, err := s.flowTo(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("sip: sending re-INVITE: %w: %w", ErrTransport, err)
 	}
-	seq := req.CSeq().SeqNo
-	tx.OnRetransmission(func(*sip.Response) {
-		defer s.recover("a repeated 2xx")
-		if err := l.sendAck(seq); err != nil {
-			l.log().Debug("acknowledging again", "err", err)
-		}
+	final, ended := make(chan *sip.Response, 1), make(chan error, 1)
+	var answered atomic.Bool
+	tx, err := s.transactions.Request(req, flow, 0, transaction.Listener{
+		Response: func(res *sip.Response) {
+			if res.IsProvisional() {
+				return
+			}
+			if answered.Swap(true) {
+				s.spawn("ACK", func() { l.ackAgain(seq) })
+				return
+			}
+			final <- res
+		},
+		Ended: func(err error) { ended <- err },
 	})
-	if err := tx.Init(); err != nil {
-		tx.Terminate()
+	if err != nil {
 		return nil, fmt.Errorf("sip: sending re-INVITE: %w: %w", ErrTransport, err)
 	}
-	for {
-		select {
-		case res := <-tx.Responses():
-			switch {
-			case res.IsProvisional():
-				continue
-			case res.IsSuccess():
-				l.mu.Lock()
-				l.d.updateTarget(res) // the ACK goes to the new target
-				l.mu.Unlock()
-				l.endOffer()
-				if err := l.sendAck(seq); err != nil {
-					l.log().Warn("acknowledging a re-INVITE", "err", err)
-				}
+	select {
+	case res := <-final:
+		if res.IsSuccess() {
+			l.mu.Lock()
+			l.d.updateTarget(res) // the ACK goes to the new target
+			l.mu.Unlock()
+			l.endOffer()
+			if err := l.sendAck(seq); err != nil {
+				l.log().Warn("acknowledging a re-INVITE", "err", err)
 			}
-			s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
-			return res, nil
-		case <-tx.Done():
-			if errors.Is(tx.Err(), sip.ErrTransactionTimeout) {
-				return nil, fmt.Errorf("sip: re-INVITE: %w", ErrTimeout)
-			}
-			return nil, fmt.Errorf("sip: re-INVITE: %w: %w", ErrTransport, tx.Err())
-		case <-ctx.Done():
-			tx.Terminate()
-			return nil, fmt.Errorf("sip: re-INVITE: %w: %w", ErrTimeout, context.Cause(ctx))
 		}
+		s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
+		return res, nil
+	case err := <-ended:
+		if errors.Is(err, transaction.ErrTimeout) {
+			return nil, fmt.Errorf("sip: re-INVITE: %w", ErrTimeout)
+		}
+		return nil, fmt.Errorf("sip: re-INVITE: %w: %w", ErrTransport, err)
+	case <-ctx.Done():
+		tx.Terminate()
+		return nil, fmt.Errorf("sip: re-INVITE: %w: %w", ErrTimeout, context.Cause(ctx))
 	}
 }
 
@@ -243,7 +249,7 @@ func (l *Leg) openPeerOffer() int {
 	return 0
 }
 
-func (l *Leg) gotReinvite(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotReinvite(req *sip.Request, tx *transaction.Server) {
 	s := l.s
 	if code := l.openPeerOffer(); code != 0 {
 		s.answer(req, tx, code, nil, retryAfter(code)...)
@@ -258,22 +264,36 @@ func (l *Leg) gotReinvite(req *sip.Request, tx *sip.ServerTx) {
 	}
 	ctx, cancel := context.WithCancelCause(l.ctx)
 	defer cancel(nil)
-	tx.OnCancel(func(*sip.Request) { cancel(ErrCancelled) })
+	tx.Watch(transaction.Watcher{
+		Cancel: func(req *sip.Request, tx *transaction.Server) {
+			if !l.admits(req) {
+				s.refuse(req, tx, 481)
+				return
+			}
+			s.answer(req, tx, 200, nil)
+			cancel(ErrCancelled)
+		},
+		Lost: func() { cancel(ErrTransport) },
+	})
 	sdp := sdpOf(req)
 	body, err := l.answerFor(ctx, sdp)
 	if err != nil {
+		code := statusOf(err, 488)
+		if errors.Is(context.Cause(ctx), ErrCancelled) {
+			code = 487
+		}
 		l.endPeerOffer()
-		s.answer(req, tx, statusOf(err, 488), nil)
+		s.answer(req, tx, code, nil)
 		return
 	}
-	r := &reinvite{seq: req.CSeq().SeqNo, late: sdp == nil, acked: make(chan struct{})}
+	r := &reinvite{seq: req.CSeq().SeqNo, tx: tx, late: sdp == nil, acked: make(chan struct{})}
 	l.refreshed(req, sdp, body, r)
 	l.endPeerOffer()
 	res := s.response(req, 200, "", body, append(hs, Header{"Contact", l.d.Contact})...)
 	if body != nil {
 		res.AppendHeader(sip.NewHeader("Content-Type", sdpType))
 	}
-	if err := s.send(req, tx, res); err != nil {
+	if err := s.sent(req, 200, tx.Accept(res, l.noAck)); err != nil {
 		l.log().Debug("answering a re-INVITE", "err", err)
 		l.mu.Lock()
 		l.pendingAck = nil
@@ -282,15 +302,6 @@ func (l *Leg) gotReinvite(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	l.startSession()
-	s.spawn("2xx", func() { l.repeat2xx(r.acked, func() error { return tx.Respond(res) }) })
-	s.spawn("ACK in the transaction", func() {
-		select {
-		case ack := <-tx.Acks():
-			l.gotAck(ack)
-		case <-r.acked:
-		case <-tx.Done():
-		}
-	})
 }
 
 // answerFor asks the handler for the answer to an offer, or for an offer. Without a handler, what changes nothing is
@@ -328,21 +339,26 @@ func (l *Leg) refreshed(req *sip.Request, remote, local []byte, r *reinvite) {
 
 // reinviteAcked is called with the ACK of a re-INVITE.
 func (l *Leg) reinviteAcked(r *reinvite, ack *sip.Request) {
+	r.tx.Acked()
 	sdp := sdpOf(ack)
-	if r.late && sdp != nil {
-		l.mu.Lock()
-		l.d.RemoteSDP = sdp
-		answered := l.handler.Answered
-		l.mu.Unlock()
+	if !r.late || sdp == nil {
+		close(r.acked)
+		return
+	}
+	l.mu.Lock()
+	l.d.RemoteSDP = sdp
+	answered := l.handler.Answered
+	l.mu.Unlock()
+	l.s.spawn("an answer in an ACK", func() {
+		defer close(r.acked)
 		if answered != nil {
 			answered(sdp)
 		}
-	}
-	close(r.acked)
+	})
 }
 
 // gotUpdate is RFC 3311, in early and confirmed dialogs.
-func (l *Leg) gotUpdate(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotUpdate(req *sip.Request, tx *transaction.Server) {
 	s := l.s
 	sdp := sdpOf(req)
 	if sdp != nil {

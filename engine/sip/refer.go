@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // Refer is a peer's wish that we call somebody in its place (RFC 3515).
@@ -37,7 +39,7 @@ type sipfrag struct {
 }
 
 // gotRefer accepts a transfer that the peer asks for.
-func (l *Leg) gotRefer(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotRefer(req *sip.Request, tx *transaction.Server) {
 	s := l.s
 	h := l.handlers()
 	targets := headerList(req, "Refer-To")
@@ -206,7 +208,7 @@ func (l *Leg) Refer(ctx context.Context, to string, h ...Header) error {
 }
 
 // gotNotify takes the NOTIFYs of our REFER.
-func (l *Leg) gotNotify(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotNotify(req *sip.Request, tx *transaction.Server) {
 	event, _, _ := strings.Cut(headerValue(req, "Event"), ";")
 	if !strings.EqualFold(strings.TrimSpace(event), "refer") {
 		l.s.answer(req, tx, 489, nil)

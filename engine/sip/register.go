@@ -14,6 +14,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/sip/registrar"
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // Binding is one contact of a line (RFC 3261 section 10).
@@ -160,7 +161,7 @@ func (r *registration) flush() error {
 }
 
 // gotRegister is RFC 3261 section 10.3.
-func (s *Server) gotRegister(req *sip.Request, tx *sip.ServerTx) {
+func (s *Server) gotRegister(req *sip.Request, tx *transaction.Server) {
 	line, offered, ok := s.authenticate(req, tx)
 	switch {
 	case !offered:
@@ -217,7 +218,7 @@ func (s *Server) gotRegister(req *sip.Request, tx *sip.ServerTx) {
 	s.greet(r.CallID, known, bindings)
 }
 
-func (s *Server) refuseRegister(req *sip.Request, tx *sip.ServerTx, err error) {
+func (s *Server) refuseRegister(req *sip.Request, tx *transaction.Server, err error) {
 	s.log.Info("a registration is refused", "err", err)
 	switch {
 	case errors.Is(err, registrar.ErrTooBrief):

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // reliable is the server side of RFC 3262.
@@ -83,7 +85,7 @@ func (l *Leg) repeatProvisional(res *sip.Response) {
 }
 
 // gotPrack acknowledges the open reliable response, if RAck names it.
-func (l *Leg) gotPrack(req *sip.Request, tx *sip.ServerTx) {
+func (l *Leg) gotPrack(req *sip.Request, tx *transaction.Server) {
 	f := strings.Fields(headerValue(req, "RAck"))
 	l.mu.Lock()
 	ok := l.invite != nil && len(f) == 3 && l.rel.done != nil && !closed(l.rel.done) &&

@@ -13,6 +13,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // Lifetimes of a subscription, in seconds.
@@ -153,7 +154,7 @@ func lifetime(req *sip.Request) (seconds uint64, code int) {
 }
 
 // gotSubscribe makes a subscription (RFC 6665 section 4.2.1).
-func (s *Server) gotSubscribe(req *sip.Request, tx *sip.ServerTx) {
+func (s *Server) gotSubscribe(req *sip.Request, tx *transaction.Server) {
 	peer, ok := s.admit(req, tx)
 	if !ok {
 		return
@@ -210,7 +211,7 @@ func (s *Server) gotSubscribe(req *sip.Request, tx *sip.ServerTx) {
 }
 
 // accept answers a SUBSCRIBE with 200 and sends the state at once (RFC 6665 section 4.2.1.2).
-func (s *Server) accept(sub *subscription, req *sip.Request, tx *sip.ServerTx, seconds uint64) {
+func (s *Server) accept(sub *subscription, req *sip.Request, tx *transaction.Server, seconds uint64) {
 	sub.mu.Lock()
 	sub.expires = s.clock.Now().Add(time.Duration(seconds) * time.Second)
 	if sub.timer != nil {
@@ -243,7 +244,7 @@ func (s *Server) expire(sub *subscription) {
 }
 
 // refresh takes a SUBSCRIBE inside a subscription's dialog; false: there is none.
-func (t *subscriptions) refresh(s *Server, id dialogID, req *sip.Request, tx *sip.ServerTx) bool {
+func (t *subscriptions) refresh(s *Server, id dialogID, req *sip.Request, tx *transaction.Server) bool {
 	t.mu.Lock()
 	sub := t.table[id]
 	t.mu.Unlock()

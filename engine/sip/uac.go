@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // inviteClient is one call that we make: an INVITE, its repetitions towards other servers or with credentials, and the
@@ -22,9 +24,10 @@ type inviteClient struct {
 	release  func() // gives back the call's place among MaxLegs, once
 
 	mu          sync.Mutex
-	base        Dialog // what each fork's dialog begins as
-	req         *sip.Request
-	tx          *sip.ClientTx
+	base        Dialog       // what each fork's dialog begins as
+	req         *sip.Request // the present INVITE, until its final response
+	seq         uint32       // its CSeq
+	tx          *transaction.Client
 	forks       map[string]*Leg // by To tag
 	winner      *Leg
 	cause       error // why the call was given up; nil: it was not
@@ -32,32 +35,15 @@ type inviteClient struct {
 	cancelSent  bool
 	final       bool // the present INVITE had its final response
 	failed      bool // and that was no 2xx
-	running     int  // INVITEs that run is at work on: the present one, a refused one for a moment more
+	running     bool // somebody handles the responses
 	leaving     bool // the call was given up meanwhile: the end of the server waits for them
 	arrived     []*sip.Response
-	arrival     chan struct{}
-	events      []event
+	lost        error // why nothing will arrive any more; nil: it may
 	wake        chan struct{}
-}
-
-// event is something that Dial's goroutine is told: a response, or the end of the transaction.
-type event struct {
-	res *sip.Response
-	leg *Leg // the winner
-	err error
 }
 
 // maxEvents bounds the responses not yet seen by Dial; more provisional ones are dropped.
 const maxEvents = 256
-
-func (c *inviteClient) tell(e event) {
-	c.mu.Lock()
-	if len(c.events) < maxEvents || e.res == nil || !e.res.IsProvisional() {
-		c.events = append(c.events, e)
-	}
-	c.mu.Unlock()
-	signal(c.wake)
-}
 
 // signal wakes who waits on a channel of capacity 1.
 func signal(c chan struct{}) {
@@ -65,14 +51,6 @@ func signal(c chan struct{}) {
 	case c <- struct{}{}:
 	default:
 	}
-}
-
-func (c *inviteClient) take() []event {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e := c.events
-	c.events = nil
-	return e
 }
 
 // dial tries the hops in turn (RFC 3263 section 4.3): the next where one is silent, unreachable or says 503.
@@ -144,200 +122,203 @@ func (c *inviteClient) try(ctx context.Context, h hop) (*Leg, error) {
 	}
 }
 
+// trunkPatience is how many T1 a carrier's server may take to say anything at all, even 100: 6 s, in which it has been
+// sent the INVITE four times. RFC 3261 has a caller wait 64*T1, in silence, before the next server is tried.
+const trunkPatience = 12
+
 // send runs one INVITE to its end. A final response other than 2xx is returned as such; 2xx gives the leg.
 func (c *inviteClient) send(ctx context.Context, req *sip.Request) (*sip.Response, *Leg, error) {
 	if err := c.s.serving(ctx); err != nil {
 		return nil, nil, err
 	}
-	tx, err := c.s.txl.NewClientTransaction(ctx, req)
+	flow, err := c.s.flowTo(ctx, req)
 	if err != nil {
 		return nil, nil, unanswered(503, "sending INVITE to "+req.Destination(), ErrTransport, err)
 	}
+	seq := req.CSeq().SeqNo
 	c.mu.Lock()
-	c.req, c.tx, c.provisional, c.cancelSent, c.final, c.failed, c.events = req, tx, false, false, false, false, nil
+	c.req, c.seq, c.provisional, c.cancelSent, c.final, c.failed, c.arrived, c.lost = req, seq, false, false, false, false, nil, nil
 	clear(c.forks) // those of an INVITE before have ended with it
+	c.running = true
+	onProgress := c.r.OnProgress
 	c.mu.Unlock()
-	branch, _ := req.Via().Params.Get("branch")
-	c.s.setClient(branch, c)
-	if !tx.OnTerminate(func(string, error) { c.s.setClient(branch, nil) }) {
-		c.s.setClient(branch, nil)
+	c.s.serve(c, true)
+	var patience time.Duration
+	if c.rt.peer.Trunk != "" {
+		patience = trunkPatience * c.s.timers.T1
 	}
 	c.s.count.requests.WithLabelValues("out", "INVITE").Inc()
-	if err := tx.Init(); err != nil {
-		tx.Terminate()
+	tx, err := c.s.transactions.Request(req, flow, patience, transaction.Listener{
+		Response: func(res *sip.Response) { c.got(seq, res) },
+		Ended:    func(err error) { c.gone(seq, err) },
+	})
+	if err != nil {
+		c.over()
 		return nil, nil, unanswered(503, "sending INVITE to "+req.Destination(), ErrTransport, err)
 	}
 	c.mu.Lock()
-	c.running++
+	c.tx = tx
 	c.mu.Unlock()
-	if !c.s.spawn("an INVITE", func() { c.run(tx) }) {
-		c.mu.Lock()
-		c.running--
-		c.mu.Unlock()
-		tx.Terminate()
-		return nil, nil, ErrClosed
-	}
 	for {
 		select {
 		case <-ctx.Done():
 			cause := context.Cause(ctx)
 			c.abandon(cause)
+			if !c.s.spawn("an INVITE given up", c.outlive) {
+				c.over()
+			}
 			return nil, nil, cause
 		case <-c.wake:
 		}
-		for _, e := range c.take() {
-			switch {
-			case e.err != nil:
-				return nil, nil, e.err
-			case e.leg != nil:
-				return nil, e.leg, nil
-			case e.res.IsProvisional():
-				if c.r.OnProgress != nil {
-					c.r.OnProgress(e.res.StatusCode, e.res.Reason, sdpOf(e.res))
-				}
-			default:
-				return e.res, nil, nil
-			}
+		if o := c.handle(onProgress); o != nil {
+			c.over()
+			return o.res, o.leg, o.err
 		}
 	}
 }
 
-// setClient says who gets the responses to the INVITE with a branch; nil: nobody any more.
-func (s *Server) setClient(branch string, c *inviteClient) {
+// serve notes that an INVITE is on its way, or is not any more.
+func (s *Server) serve(c *inviteClient, on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c == nil {
-		delete(s.clients, branch)
-		return
-	}
-	s.clients[branch] = c
-}
-
-// observe gets each response to our INVITEs, in order, in the goroutine that read it. sipgo handles each message in a
-// goroutine of its own, so that a 200 may overtake the 180 before it, and shows the user only the first 2xx.
-func (s *Server) observe(res *sip.Response) {
-	cseq, via := res.CSeq(), res.Via()
-	if cseq == nil || via == nil || cseq.MethodName != sip.INVITE {
-		return
-	}
-	branch, _ := via.Params.Get("branch")
-	s.mu.Lock()
-	c := s.clients[branch]
-	s.mu.Unlock()
-	if c == nil {
-		return
-	}
-	c.mu.Lock()
-	listening := !c.final && c.req.CSeq().SeqNo == cseq.SeqNo
-	if listening && (len(c.arrived) < maxEvents || !res.IsProvisional()) && len(c.arrived) < 2*maxEvents {
-		c.arrived = append(c.arrived, res)
-	}
-	c.mu.Unlock()
-	if listening {
-		signal(c.arrival)
-		return
-	}
-	if res.IsSuccess() {
-		// Another fork, or a repetition: acknowledged, and the other fork hung up.
-		s.spawn("a 2xx", func() { c.success(res) })
+	if on {
+		s.clients[c] = struct{}{}
+	} else {
+		delete(s.clients, c)
 	}
 }
 
-// trunkPatience is how many T1 a carrier's server may take to say anything at all, even 100: 6 s, in which it has been
-// sent the INVITE four times. RFC 3261 has a caller wait 64*T1, in silence, before the next server is tried.
-const trunkPatience = 12
-
-// heard tells whether there was any response to the present INVITE.
-func (c *inviteClient) heard() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.provisional || c.final || c.winner != nil
-}
-
-// run handles the responses of one INVITE transaction until it has its final one. It also takes them from sipgo, whose
-// transaction waits until somebody does.
-func (c *inviteClient) run(tx *sip.ClientTx) {
-	defer func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.running--; c.running == 0 && c.leaving {
-			c.leaving = false
-			c.s.leaving.done()
-		}
-	}()
-	taken, over := false, false // sipgo has handed over its final response; we have handled ours
-	silent := false
-	var patience <-chan time.Time
-	if c.rt.peer.Trunk != "" {
-		t := c.s.clock.NewTimer(trunkPatience * c.s.timers.T1)
-		defer t.Stop()
-		patience = t.C()
-	}
-	for !taken || !over {
+// outlive handles what still comes when Dial has returned.
+func (c *inviteClient) outlive() {
+	defer c.over()
+	for {
 		select {
-		case <-patience:
-			over = c.handleArrived() || over
-			if silent = !c.heard(); silent {
-				tx.Terminate()
-			}
-		case res := <-tx.Responses():
-			taken = taken || !res.IsProvisional()
-		case <-c.arrival:
-			over = c.handleArrived() || over
-		case <-tx.Done():
-			if c.handleArrived() || over {
+		case <-c.wake:
+			if c.handle(nil) != nil {
 				return
 			}
-			c.ended()
-			err := tx.Err()
-			switch {
-			case c.s.ctx.Err() != nil:
-				err = ErrClosed
-			case silent, errors.Is(err, sip.ErrTransactionTimeout):
-				err = unanswered(408, "INVITE to "+c.req.Destination(), ErrTimeout, nil)
-			default:
-				err = unanswered(503, "INVITE to "+c.req.Destination(), ErrTransport, err)
-			}
-			c.tell(event{err: err})
+		case <-c.s.ctx.Done():
 			return
 		}
 	}
 }
 
-// handleArrived handles what has arrived; true: a final response was among it.
-func (c *inviteClient) handleArrived() (over bool) {
+// over ends the handling of an INVITE.
+func (c *inviteClient) over() {
+	c.s.serve(c, false)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running, c.req = false, nil
+	if c.leaving {
+		c.leaving = false
+		c.s.leaving.done()
+	}
+}
+
+// got takes a response to the INVITE with a CSeq, in the goroutine that read it.
+func (c *inviteClient) got(seq uint32, res *sip.Response) {
+	c.mu.Lock()
+	listening := !c.final && c.seq == seq
+	if listening && (len(c.arrived) < maxEvents || !res.IsProvisional()) && len(c.arrived) < 2*maxEvents {
+		c.arrived = append(c.arrived, res)
+	}
+	c.mu.Unlock()
+	if listening {
+		signal(c.wake)
+		return
+	}
+	if res.IsSuccess() {
+		// Another fork, or a repetition: acknowledged, and the other fork hung up.
+		c.s.spawn("a 2xx", func() { c.success(res) })
+	}
+}
+
+// gone is told that the INVITE with a CSeq gets no final response.
+func (c *inviteClient) gone(seq uint32, err error) {
+	c.mu.Lock()
+	if c.seq == seq {
+		c.lost = err
+	}
+	c.mu.Unlock()
+	signal(c.wake)
+}
+
+// outcome is how an INVITE ended: one of the three.
+type outcome struct {
+	res *sip.Response
+	leg *Leg
+	err error
+}
+
+// handle handles what has arrived, and gives the outcome if that is clear.
+func (c *inviteClient) handle(onProgress func(code int, reason string, sdp []byte)) (o *outcome) {
 	for {
 		c.mu.Lock()
-		list := c.arrived
+		list, lost := c.arrived, c.lost
 		c.arrived = nil
 		c.mu.Unlock()
 		if len(list) == 0 {
-			return over
+			if o == nil && lost != nil {
+				c.fail()
+				o = &outcome{err: c.silence(lost)}
+			}
+			return o
 		}
 		for _, res := range list {
 			switch {
 			case res.IsSuccess():
 				c.s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
-				c.success(res)
-				over = true
-			case over:
+				leg := c.success(res)
+				if leg != nil {
+					o = &outcome{leg: leg}
+				} else if o == nil {
+					o = &outcome{err: c.givenUp()}
+				}
+			case o != nil:
 			case res.StatusCode == 100:
 				c.proceeding()
 			case res.IsProvisional():
-				if c.progress(res) {
-					c.tell(event{res: res})
+				if c.progress(res) && onProgress != nil {
+					onProgress(res.StatusCode, res.Reason, sdpOf(res))
 				}
 			default:
 				c.s.count.responses.WithLabelValues("in", "INVITE", classLabel(res.StatusCode)).Inc()
-				c.ended()
-				c.tell(event{res: res})
-				over = true
+				c.fail()
+				o = &outcome{res: res}
 			}
 		}
 	}
 }
 
-func (c *inviteClient) ended() {
+// silence explains why there is no final response.
+func (c *inviteClient) silence(err error) error {
+	to := "INVITE to " + c.req.Destination()
+	switch {
+	case errors.Is(err, transaction.ErrClosed):
+		return ErrClosed
+	case errors.Is(err, transaction.ErrTimeout):
+		return unanswered(408, to, ErrTimeout, nil)
+	}
+	return unanswered(503, to, ErrTransport, err)
+}
+
+// givenUp is why a 2xx made no call.
+func (c *inviteClient) givenUp() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return c.cause
+	}
+	return fmt.Errorf("%w: a 2xx without dialog", ErrTransport)
+}
+
+// close notes the final response. The lock is held.
+func (c *inviteClient) close() {
+	c.final = true
+	c.r.Handler, c.r.OnProgress = LegHandler{}, nil // the transaction holds us for a while yet
+}
+
+func (c *inviteClient) fail() {
 	c.mu.Lock()
 	c.final, c.failed = true, true
 	c.mu.Unlock()

@@ -252,10 +252,7 @@ func TestDialByTCPConnectionOfTheBinding(t *testing.T) {
 	hangUp(p, r.leg)
 	// The connection is gone: that is not a silent phone.
 	p.conn.Close()
-	eventually(t, "the connection is gone", func() bool {
-		_, err := s.tpl.GetConnection("tcp", b[0].Source.String())
-		return err != nil
-	})
+	eventually(t, "the connection is gone", func() bool { return !s.transports.Connected(b[0].Source) })
 	if r := <-dial(t.Context(), s, DialRequest{Binding: &b[0]}); !errors.Is(r.err, ErrTransport) {
 		t.Errorf("err %v", r.err)
 	}
@@ -374,7 +371,7 @@ func TestTrunkFailover(t *testing.T) {
 				t.Fatal(err)
 			}
 			dead.Close()
-			r.hops = []hop{{"tcp", addrPort(dead.Addr())}, rt.hops[1]}
+			r.hops = []hop{{"tcp", netip.MustParseAddrPort(dead.Addr().String())}, rt.hops[1]}
 		}
 		if err := s.admitLeg(""); err != nil {
 			t.Fatal(err)

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 )
 
 // unsupported lists the option tags a request requires and we do not have (RFC 3261 section 8.2.2.3).
@@ -28,7 +28,7 @@ func unsupported(req *sip.Request) string {
 }
 
 // gotInvite takes a new INVITE through the gate and makes a leg of it.
-func (s *Server) gotInvite(req *sip.Request, tx *sip.ServerTx, tag string) {
+func (s *Server) gotInvite(req *sip.Request, tx *transaction.Server) {
 	peer, ok := s.admit(req, tx)
 	if !ok {
 		return
@@ -56,7 +56,7 @@ func (s *Server) gotInvite(req *sip.Request, tx *sip.ServerTx, tag string) {
 		s.refuse(req, tx, code)
 		return
 	}
-	l, err := s.newServerLeg(req, tx, tag, peer)
+	l, err := s.newServerLeg(req, tx, peer)
 	if err != nil {
 		s.log.Warn("a call is refused", "from", peer.Source, "err", err)
 		s.refuse(req, tx, 503, Header{"Retry-After", "10"})
@@ -71,14 +71,10 @@ func (s *Server) gotInvite(req *sip.Request, tx *sip.ServerTx, tag string) {
 		s.refuse(req, tx, 482)
 		return
 	}
-	// sipgo sends a 100 where there is nothing better to say within 200 ms (RFC 3261 section 17.2.1).
-	if !tx.OnCancel(func(c *sip.Request) {
-		reason := headerValue(c, "Reason")
-		s.spawn("CANCEL", func() { l.cancelled(reason) })
-	}) {
-		l.cancelled("")
+	if !tx.Watch(transaction.Watcher{Cancel: l.gotCancel, Lost: func() { l.s.closeInvite(l); l.finish(ErrTransport) }}) {
+		s.closeInvite(l)
+		l.finish(ErrTransport)
 	}
-	s.spawn("an INVITE transaction", func() { l.watch(tx) })
 	s.spawn("a call", func() {
 		defer l.end(ErrHungUp)
 		defer func() {
@@ -96,7 +92,7 @@ func (s *Server) gotInvite(req *sip.Request, tx *sip.ServerTx, tag string) {
 	})
 }
 
-func (s *Server) newServerLeg(req *sip.Request, tx *sip.ServerTx, tag string, peer Peer) (*Leg, error) {
+func (s *Server) newServerLeg(req *sip.Request, tx *transaction.Server, peer Peer) (*Leg, error) {
 	at, err := s.localFor(peer.Transport, peer.Source)
 	if err != nil {
 		return nil, err
@@ -110,7 +106,7 @@ func (s *Server) newServerLeg(req *sip.Request, tx *sip.ServerTx, tag string, pe
 	}
 	from, to := req.From(), req.To()
 	d := Dialog{
-		CallID: req.CallID().Value(), LocalTag: tag, RemoteTag: tagOf(from.Params),
+		CallID: req.CallID().Value(), LocalTag: s.tagFor(req), RemoteTag: tagOf(from.Params),
 		Local: nameAddress(to.DisplayName, &to.Address), Remote: nameAddress(from.DisplayName, &from.Address),
 		LocalSeq: 0, RemoteSeq: req.CSeq().SeqNo,
 		Transport: peer.Transport, Flow: peer.Source, Peer: peer,
@@ -148,7 +144,6 @@ func (s *Server) openInvite(l *Leg) bool {
 		return false
 	}
 	s.open[l.inviteID()] = l
-	s.invites[l.stx.Key()] = l
 	s.dialogs[l.d.id()] = l
 	return true
 }
@@ -157,8 +152,7 @@ func (s *Server) openInvite(l *Leg) bool {
 func (s *Server) closeInvite(l *Leg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l.stx != nil && s.invites[l.stx.Key()] == l {
-		delete(s.invites, l.stx.Key())
+	if s.open[l.inviteID()] == l {
 		delete(s.open, l.inviteID())
 	}
 }
@@ -170,29 +164,6 @@ type inviteID struct {
 }
 
 func (l *Leg) inviteID() inviteID { return inviteID{l.d.CallID, l.d.RemoteTag, l.inviteSeq} }
-
-// watch reads the ACKs that come inside the INVITE transaction (sent with the INVITE's branch, against RFC 3261
-// section 17.1.1.3, by some phones also for a 2xx), and notices when the transaction dies under a call. The transaction
-// lives on for 64*T1 after the answer; once it is acknowledged there is nothing to watch for.
-func (l *Leg) watch(tx *sip.ServerTx) {
-	for {
-		select {
-		case ack := <-tx.Acks():
-			l.gotAck(ack)
-		case <-l.acked:
-			return
-		case <-tx.Done():
-			l.mu.Lock()
-			final := l.final
-			l.mu.Unlock()
-			if !final {
-				l.s.closeInvite(l)
-				l.finish(ErrTransport)
-			}
-			return
-		}
-	}
-}
 
 // Reject refuses the INVITE with a final response of 300 or more. A 3xx gets its targets as Contact headers.
 func (l *Leg) Reject(code int, reason string, h ...Header) error {
@@ -209,6 +180,7 @@ func (l *Leg) reject(code int, reason string, cause error, h ...Header) error {
 		return fmt.Errorf("%w: rejecting", ErrState)
 	}
 	l.final = true
+	l.cancel(cause) // before anybody is told that it is too late
 	l.mu.Unlock()
 	l.s.closeInvite(l)
 	err := l.s.respond(l.invite, l.stx, code, reason, nil, h...)
@@ -290,19 +262,14 @@ func (l *Leg) Answer(ctx context.Context, sdp []byte) error {
 	if sdp != nil {
 		res.AppendHeader(sip.NewHeader("Content-Type", sdpType))
 	}
-	if err := l.s.send(l.invite, l.stx, res); err != nil {
-		// A CANCEL was faster, or the connection is gone: the caller has or gets no 200.
-		cause := ErrTransport
-		if errors.Is(l.stx.Err(), sip.ErrTransactionCanceled) {
-			cause = ErrCancelled
-		}
+	if err := l.s.sent(l.invite, 200, l.stx.Accept(res, l.noAck)); err != nil {
+		// The connection is gone: the caller gets no 200.
 		l.mu.Lock()
 		l.d.Confirmed = false
 		l.mu.Unlock()
-		l.finish(cause)
-		return fmt.Errorf("sip: answering: %w", cause)
+		l.finish(ErrTransport)
+		return fmt.Errorf("sip: answering: %w: %w", ErrTransport, err)
 	}
-	l.s.spawn("2xx", func() { l.repeat2xx(l.acked, func() error { return l.stx.Respond(res) }) })
 	l.startSession()
 	if l.replaces != nil {
 		l.replaces.end(ErrReplaced)
@@ -322,34 +289,7 @@ func (l *Leg) Answer(ctx context.Context, sdp []byte) error {
 	return nil
 }
 
-// repeat2xx sends a 2xx again after T1, 2*T1, … up to every T2, until the ACK comes (RFC 3261 section 13.3.1.4). After
-// 64*T1 without one the dialog is over, and says so with a BYE.
-func (l *Leg) repeat2xx(acked <-chan struct{}, again func() error) {
-	t := l.s.timers
-	interval, waited := t.T1, t.T1
-	timer := l.s.clock.NewTimer(interval)
-	defer timer.Stop()
-	for {
-		select {
-		case <-acked:
-			return
-		case <-l.s.ctx.Done():
-			return
-		case <-timer.C():
-			if waited >= 64*t.T1 {
-				l.noAck()
-				return
-			}
-			if err := again(); err != nil {
-				l.log().Debug("repeating 2xx", "err", err)
-			}
-			interval = min(2*interval, t.T2, 64*t.T1-waited)
-			waited += interval
-			timer.Reset(interval)
-		}
-	}
-}
-
+// noAck ends a dialog whose 2xx was not acknowledged in 64*T1, with a BYE (RFC 3261 section 13.3.1.4).
 func (l *Leg) noAck() {
 	l.mu.Lock()
 	if !closed(l.acked) {
@@ -378,6 +318,7 @@ func (l *Leg) gotAck(ack *sip.Request) {
 		l.d.RemoteSDP = sdp
 	}
 	close(l.acked)
+	l.stx.Acked()
 	queued, h := l.byeQueued, l.hangup
 	l.mu.Unlock()
 	if queued {

@@ -13,8 +13,8 @@ import (
 
 // Listener accepts connections that carry SIP. Reading from one gives whole
 // messages in plain form. Connections over MaxConns and MaxConnsPerSource are
-// closed at once; Accept waits out a lack of file descriptors, because sipgo
-// would take it for the end.
+// closed at once; Accept waits out a lack of file descriptors, which is not the
+// end of a server.
 func Listener(inner net.Listener, o Options) net.Listener {
 	o = o.withDefaults()
 	return &listener{

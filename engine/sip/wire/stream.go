@@ -98,18 +98,35 @@ func (c *conn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Read returns messages in plain form, in pieces if b is small.
-func (c *conn) Read(b []byte) (int, error) {
+// MessageReader is implemented by the connections of Conn and Listener.
+type MessageReader interface {
+	// ReadMessage returns the next message in plain form, which is the caller's to keep.
+	ReadMessage() ([]byte, error)
+}
+
+// ReadMessage implements MessageReader.
+func (c *conn) ReadMessage() ([]byte, error) {
 	for len(c.out) == 0 {
 		if c.err != nil {
-			return 0, c.err
+			return nil, c.err
 		}
 		if !c.next() {
 			c.fill()
 		}
 	}
-	n := copy(b, c.out)
-	c.out = c.out[n:]
+	m := c.out
+	c.out = nil
+	return m, nil
+}
+
+// Read returns messages in plain form, in pieces if b is small.
+func (c *conn) Read(b []byte) (int, error) {
+	m, err := c.ReadMessage()
+	if err != nil {
+		return 0, err
+	}
+	n := copy(b, m)
+	c.out = m[n:]
 	return n, nil
 }
 
@@ -293,8 +310,7 @@ func (c *conn) answer(m *message) {
 	c.opts.Count(CountAnswered)
 }
 
-// fail ends the stream. The reader sees a closed connection, as sipgo logs any
-// other error loudly.
+// fail ends the stream. The reader sees a closed connection.
 func (c *conn) fail(reason string) {
 	c.opts.Count(reason)
 	c.in = nil
