@@ -9,26 +9,26 @@ import (
 	"github.com/belfry-pbx/belfry/engine/sip/transport"
 )
 
-// fork finds or makes the leg of the dialog a response belongs to.
-func (c *inviteClient) fork(res *sip.Response) (l *Leg, made bool) {
+// fork finds or makes the leg of the dialog a response belongs to; nil: it belongs to none.
+func (c *inviteClient) fork(res *sip.Response) *Leg {
 	id, ok := clientDialogID(res)
 	if !ok || id.remoteTag == "" {
-		return nil, false
+		return nil
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if l = c.forks[id.remoteTag]; l != nil {
-		return l, false
+	if l := c.forks[id.remoteTag]; l != nil {
+		return l
 	}
 	if len(c.forks) >= 32 {
-		return nil, false
+		return nil
 	}
 	d := c.base
 	d.RemoteTag = id.remoteTag
 	d.updateTarget(res)
 	d.recordRoute(res, true)
 	d.allow(res)
-	l = c.s.newLeg(d)
+	l := c.s.newLeg(d)
 	l.client, l.from, l.to = c, c.from, c.to
 	l.dialled = c.r.Number
 	if l.dialled == "" {
@@ -38,13 +38,13 @@ func (c *inviteClient) fork(res *sip.Response) (l *Leg, made bool) {
 	l.auth = c.rt.auth
 	c.forks[id.remoteTag] = l
 	c.s.register(l, id)
-	return l, true
+	return l
 }
 
 // success takes a 2xx: the first makes the call, which is then given, unless it was given up; every other dialog is
 // acknowledged and hung up; a repetition is acknowledged again (RFC 3261 section 13.2.2.4).
 func (c *inviteClient) success(res *sip.Response) *Leg {
-	l, _ := c.fork(res)
+	l := c.fork(res)
 	if l == nil {
 		return nil
 	}
@@ -105,6 +105,9 @@ func (l *Leg) confirm(res *sip.Response) {
 	interval, refresher := sessionResponse(res)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.d.Confirmed {
+		return
+	}
 	l.d.Confirmed, l.final = true, true
 	l.d.updateTarget(res)
 	l.d.recordRoute(res, true)

@@ -224,6 +224,12 @@ func (c *inviteClient) got(seq uint32, res *sip.Response) {
 	}
 	c.mu.Unlock()
 	if listening {
+		// The dialog is there before what the peer may send in it next.
+		if res.StatusCode > 100 && res.StatusCode < 300 {
+			if l := c.fork(res); l != nil && res.IsSuccess() {
+				l.confirm(res)
+			}
+		}
 		signal(c.wake)
 		return
 	}
@@ -340,7 +346,7 @@ func (c *inviteClient) proceeding() {
 // progress takes a provisional response above 100; false: a repetition.
 func (c *inviteClient) progress(res *sip.Response) bool {
 	c.proceeding()
-	l, _ := c.fork(res)
+	l := c.fork(res)
 	if l == nil {
 		return true // without To tag it makes no dialog
 	}
