@@ -106,7 +106,7 @@ func (s *Server) handle(req *sip.Request, tx *transaction.Server) {
 	}
 }
 
-// wellFormed refuses what sipgo's parser lets through.
+// wellFormed refuses what the parser lets through.
 func wellFormed(req *sip.Request) bool {
 	if req.From() == nil || req.To() == nil || req.CallID() == nil || req.CSeq() == nil || req.Via() == nil {
 		return false

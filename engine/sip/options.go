@@ -57,8 +57,7 @@ type Options struct {
 	MinExpires, MaxExpires, DefaultExpires time.Duration
 }
 
-// Timers are T1, T2 and T4 of RFC 3261 section 17 (500 ms, 4 s and 5 s where zero). sipgo's transaction timers are one
-// set per process: the first Server of a process decides them.
+// Timers are T1, T2 and T4 of RFC 3261 section 17 (500 ms, 4 s and 5 s where zero).
 type Timers struct{ T1, T2, T4 time.Duration }
 
 func (t Timers) orDefault() Timers {

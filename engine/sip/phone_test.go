@@ -19,7 +19,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/sip/digest"
 )
 
-// Small timers for all tests: sipgo has one set per process.
+// Small timers for all tests.
 var testTimers = Timers{T1: 25 * time.Millisecond, T2: 200 * time.Millisecond, T4: 200 * time.Millisecond}
 
 // patience is how long a test waits for something that must happen.

@@ -90,7 +90,7 @@ func TestReplyPort(t *testing.T) {
 		{sip.ViaHeader{Host: "192.0.2.1"}, 5060, ""},
 		{sip.ViaHeader{Host: "192.0.2.9", Port: 70000}, 5060, "received=192.0.2.1"},
 		{sip.ViaHeader{Host: "phone.example", Port: 2222}, 2222, "received=192.0.2.1"},
-		{sip.ViaHeader{Host: "192.0.2.1", Port: 2222, Params: sip.HeaderParams{{K: "rport"}}}, 1111, "rport=1111;received=192.0.2.1"},
+		{sip.ViaHeader{Host: "192.0.2.1", Port: 2222, Params: sip.HeaderParams{{K: "rport"}}}, 1111, "rport=1111&received=192.0.2.1"},
 	} {
 		if port := replyPort(&c.via, source); port != c.port || c.via.Params.String() != c.want {
 			t.Errorf("%s: port %d, parameters %q", c.via.Host, port, c.via.Params.String())

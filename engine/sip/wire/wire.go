@@ -1,4 +1,4 @@
-// Package wire stands between the sockets and sipgo. It reads SIP as tolerantly
+// Package wire stands between the sockets and the parser. It reads SIP as tolerantly
 // as RFC 4475 asks and hands on messages in one plain form, answers requests that
 // no tolerance can save, and keeps strangers within limits.
 package wire
