@@ -20,6 +20,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/sip/resolve"
 	"github.com/belfry-pbx/belfry/engine/sip/transaction"
 	"github.com/belfry-pbx/belfry/engine/sip/transport"
+	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
 // Server is the exchange's SIP side. Its methods may be called from any goroutine.
@@ -47,7 +48,7 @@ type Server struct {
 	ready   chan struct{}   // closed once Run reads the sockets
 	ctx     context.Context // ends when Run ends
 	cancel  context.CancelCauseFunc
-	work    workers
+	work    work
 	leaving goodbyes
 
 	mu      sync.Mutex
@@ -94,7 +95,6 @@ func New(o Options) (*Server, error) {
 	if s.count, err = newMetrics(o.Metrics, s); err != nil {
 		return nil, err
 	}
-	s.work.init()
 	s.stack()
 	if err := s.listen(s.ctx); err != nil {
 		s.transports.Close()
@@ -159,6 +159,33 @@ func (s *Server) Close() error {
 
 // Drain refuses new calls with 503 from now on. Calls under way and registrations go on.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// work is the goroutines of a Server.
+type work struct {
+	mu     sync.Mutex
+	closed bool
+	pool   workers.Pool
+}
+
+// Go runs f, unless the server is already closed.
+func (w *work) Go(f func()) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return false
+	}
+	w.pool.Go(f)
+	return true
+}
+
+// close lets nothing new begin.
+func (w *work) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.closed = true
+}
+
+func (w *work) wait() { w.pool.Close() }
 
 // spawn runs f in a goroutine of the server, behind a recover boundary.
 func (s *Server) spawn(what string, f func()) bool {
