@@ -266,6 +266,7 @@ func (l *Leg) gotReinvite(req *sip.Request, tx *transaction.Server) {
 	defer cancel(nil)
 	tx.Watch(transaction.Watcher{
 		Cancel: func(req *sip.Request, tx *transaction.Server) {
+			defer s.recover("CANCEL of a re-INVITE")
 			if !l.admits(req) {
 				s.refuse(req, tx, 481)
 				return
