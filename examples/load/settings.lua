@@ -2,7 +2,7 @@
 
 return {
   name = "Load",
-  sip = { udp = "127.0.0.1:5070", realm = "load" },
+  sip = { udp = "127.0.0.1:5070", tcp = "127.0.0.1:5070", realm = "load" },
   rtp = { ports = "16384-32767", address = "127.0.0.1" },
   control = "belfry.sock",
   metrics = "127.0.0.1:9190",
