@@ -72,10 +72,20 @@ func (c *Call) StartRecording(ctx context.Context, o RecordingOptions) (Recordin
 		return RecordingFile{}, fmt.Errorf("record the conversation: %w", err)
 	}
 	c.mu.Lock()
-	c.recording = r
-	c.record.recordings = append(c.record.recordings, r.name())
-	r.follow(l, false)
+	came := c.recording // with a transfer, meanwhile
+	if came == nil {
+		if c.caller != nil {
+			l = c.caller // another may have taken his place
+		}
+		c.recording = r
+		c.record.recordings = append(c.record.recordings, r.name())
+		r.follow(l, false)
+	}
 	c.mu.Unlock()
+	if came != nil {
+		_ = r.end() // it has been logged
+		return came.kept, os.Remove(r.kept.Path)
+	}
 	c.adopted(l)
 	c.tell("recording", "file", r.kept.Path)
 	return r.kept, nil
