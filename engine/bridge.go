@@ -105,35 +105,32 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 		if late && r.confirming.Load() == 0 {
 			return nil, OutcomeNoAnswer, nil
 		}
-		select {
-		case a := <-r.ended:
+		n, some := r.next()
+		switch {
+		case !some && c.happened():
+		case !some && !late && closed(expired):
+			late = true // who has answered already may still say that he takes it
+		case !some:
+			c.waiting.Wait(ctx, c.ctx)
+		case !n.final:
+			if !rang[n.leg.target] {
+				rang[n.leg.target] = true
+				c.detail("ringing", slog.String("target", n.leg.target))
+			}
+			if err := c.showProgress(ctx, l, n, r); err != nil {
+				return nil, OutcomeCancelled, err
+			}
+		case n.leg == nil:
 			waiting--
-			if a.leg == nil {
-				best = worse(best, a.outcome)
-				continue
-			}
-			if err := c.answer(ctx, a.leg); err != nil {
-				a.leg.hangup()
+			best = worse(best, n.outcome)
+		default:
+			if err := c.answer(ctx, n.leg); err != nil {
+				n.leg.hangup()
 				return nil, OutcomeCancelled, err
 			}
-			r.won = true
-			c.detail("answered", slog.String("by", a.leg.target))
-			return a.leg, OutcomeAnswered, nil
-		case p := <-r.progress:
-			if !rang[p.leg.target] {
-				rang[p.leg.target] = true
-				c.detail("ringing", slog.String("target", p.leg.target))
-			}
-			if err := c.showProgress(ctx, l, p, r); err != nil {
-				return nil, OutcomeCancelled, err
-			}
-		case <-expired:
-			expired, late = nil, true // who has answered already may still say that he takes it
-		case fn := <-c.events:
-			fn()
-		case <-c.changed:
-		case <-ctx.Done():
-		case <-c.ctx.Done():
+			r.win()
+			c.detail("answered", slog.String("by", n.leg.target))
+			return n.leg, OutcomeAnswered, nil
 		}
 	}
 	return nil, best, nil
@@ -163,7 +160,7 @@ func (c *Call) ringback(ctx context.Context, l *leg, o BridgeOptions) error {
 // showProgress passes on what a called phone says before it answers. What a single
 // target lets us hear (an announcement of the network) the caller hears, unless the
 // dialplan has him hear something else.
-func (c *Call) showProgress(ctx context.Context, l *leg, p progress, r *ringing) error {
+func (c *Call) showProgress(ctx context.Context, l *leg, p news, r *ringing) error {
 	if !p.early || r.count > 1 || r.opts.Ringback != nil {
 		return c.Ring(ctx)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/sip"
+	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
 // What ends a handler. Every primitive returns one of these, wrapped, when it can do no more.
@@ -125,8 +126,8 @@ type Call struct {
 	told         int // how many events functions have been told of
 	onHangup     []func()
 
-	events  chan func()   // what happened at the phone; run on the handler's goroutine while it waits
-	changed chan struct{} // something that a primitive may be waiting for is another now
+	events  chan func()    // what happened at the phone; run on the handler's goroutine while it waits
+	waiting workers.Waiter // where the handler waits
 
 	// Lock order: Engine.transfers, Engine.mu, Room.mu, Call.mu, leg.mu. Two calls are locked
 	// together only while Engine.transfers is held.

@@ -24,8 +24,8 @@ type member struct {
 	quiet     bool
 	joined    time.Time
 
-	out   Outcome       // why he must go; "": he need not. Room.mu guards it
-	media *media.Member // nil while he waits. Call.mu guards it
+	out   Outcome // why he must go; "": he need not. Room.mu guards it
+	media Member  // nil while he waits. Call.mu guards it
 }
 
 // Conference puts the caller into a room until he leaves it. A locked room, like a full one, is OutcomeFull.
@@ -157,7 +157,7 @@ func (c *Call) inConference() *member {
 }
 
 // mixed is nil for who is not in the mixer.
-func (m *member) mixed() *media.Member {
+func (m *member) mixed() Member {
 	m.call.mu.Lock()
 	defer m.call.mu.Unlock()
 	return m.media

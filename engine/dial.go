@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,23 +29,61 @@ type ringing struct {
 	sound      sound // of near
 	opts       BridgeOptions
 	count      int
-	ended      chan attempt
-	progress   chan progress
-	done       chan struct{} // closed: nobody waits any more
-	won        bool          // somebody has taken the call; set before done is closed
-	confirming atomic.Int32  // how many have answered and are being asked whether they take it
+	confirming atomic.Int32 // how many have answered and are being asked whether they take it
 	cancel     context.CancelCauseFunc
+
+	mu   sync.Mutex
+	news []news // that the handler does not know yet
+	over bool   // nobody wants to know any more
+	won  bool   // somebody has taken the call
 }
 
-// attempt is how dialling one device ended: with a leg that answered, or an outcome.
-type attempt struct {
-	leg     *leg
-	outcome Outcome
-}
-
-type progress struct {
+// news is what dialling a device has come to.
+type news struct {
 	leg   *leg
 	early bool // it can be heard already
+
+	final   bool    // no more comes: it has answered if there is a leg
+	outcome Outcome // without one, why not
+}
+
+// maxNews is how much may wait for a handler: a phone that says again and again that it rings is not listened to.
+const maxNews = 4 * maxTargets
+
+// tell lets the handler know; it is false when nobody wants to.
+func (r *ringing) tell(n news) bool {
+	r.mu.Lock()
+	wanted := !r.over
+	if wanted && (n.final || len(r.news) < maxNews) {
+		r.news = append(r.news, n)
+	}
+	r.mu.Unlock()
+	r.call.signal()
+	return wanted
+}
+
+// next is the oldest news.
+func (r *ringing) next() (n news, some bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.news) == 0 {
+		return news{}, false
+	}
+	n, r.news = r.news[0], r.news[1:]
+	return n, true
+}
+
+func (r *ringing) wasWon() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.won
+}
+
+// win says that somebody has taken the call.
+func (r *ringing) win() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.won = true
 }
 
 // newRinging rings the phones of targets for the one who is near.
@@ -61,7 +100,6 @@ func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	r := &ringing{
 		call: c, near: near, sound: near.sound(), opts: o, count: len(devices), cancel: cancel,
-		ended: make(chan attempt), progress: make(chan progress), done: make(chan struct{}),
 	}
 	if len(o.Announce) > 0 {
 		r.sound = r.sound.encodable() // the exchange speaks to them first
@@ -78,8 +116,17 @@ func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing
 // stop cancels what still rings. Phones that lost to another are told so (RFC 3326),
 // and do not list a missed call.
 func (r *ringing) stop() {
-	close(r.done)
-	if r.won {
+	r.mu.Lock()
+	r.over = true
+	late, won := r.news, r.won
+	r.news = nil
+	r.mu.Unlock()
+	for _, n := range late {
+		if n.final && n.leg != nil {
+			n.leg.tooLate(won)
+		}
+	}
+	if won {
 		r.cancel(sip.ErrAnsweredElsewhere)
 	} else {
 		r.cancel(context.Canceled)
@@ -89,22 +136,30 @@ func (r *ringing) stop() {
 // elsewhere tells a phone that answered too late why it is hung up.
 var elsewhere = sip.Header{Name: "Reason", Value: `SIP;cause=200;text="Call completed elsewhere"`}
 
+// tooLate hangs up a phone that answered when nobody wanted it to any more.
+func (l *leg) tooLate(won bool) {
+	if won {
+		l.hangup(elsewhere)
+	} else {
+		l.hangup()
+	}
+}
+
 // dial rings one device and reports how it ended; whoever answers too late is hung up.
 func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
-	result := attempt{outcome: OutcomeUnreachable}
+	result := news{final: true, outcome: OutcomeUnreachable}
+	asked := false
 	defer func() {
 		if p := recover(); p != nil {
 			r.call.logger().Error("dialling panicked", "panic", p, "stack", string(debug.Stack()))
-			result = attempt{outcome: OutcomeUnreachable}
+			result = news{final: true, outcome: OutcomeUnreachable}
 		}
-		select {
-		case r.ended <- result:
-		case <-r.done:
-			if result.leg != nil && r.won {
-				result.leg.hangup(elsewhere)
-			} else if result.leg != nil {
-				result.leg.hangup()
-			}
+		if !r.tell(result) && result.leg != nil {
+			result.leg.tooLate(r.wasWon())
+		}
+		if asked { // by now the handler can know what came of it
+			r.confirming.Add(-1)
+			r.call.signal()
 		}
 	}()
 	if d.err != nil {
@@ -125,6 +180,8 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
 	if !r.reach(ctx, l, d.to(request), &result.outcome) {
 		return
 	}
+	asked = true
+	r.confirming.Add(1)
 	if !r.confirm(ctx, l) {
 		l.hangup()
 		result.outcome = OutcomeNoAnswer
@@ -137,19 +194,14 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
 func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, why *Outcome) bool {
 	rang := false
 	request.Offer = l.offer(r.sound)
-	request.Handler = l.handler()
 	request.OnProgress = func(code int, _ string, body []byte) {
-		p := progress{leg: l, early: len(body) > 0 && l.accept(body) == nil}
+		n := news{leg: l, early: len(body) > 0 && l.accept(body) == nil}
 		rang = rang || code == 180 || code == 183
-		if code != 180 && !p.early {
-			return
-		}
-		select {
-		case r.progress <- p:
-		case <-ctx.Done():
+		if code == 180 || n.early {
+			r.tell(n)
 		}
 	}
-	s, err := l.engine.sip.Dial(ctx, request)
+	s, err := l.engine.sip.Dial(ctx, request, l.handler())
 	if err != nil {
 		l.media.Close()
 		*why = outcomeOf(err, rang)
@@ -176,47 +228,38 @@ func (r *ringing) confirm(ctx context.Context, l *leg) bool {
 	if len(r.opts.Announce) == 0 && r.opts.AnswerTo == "" {
 		return true
 	}
-	r.confirming.Add(1)
-	defer r.confirming.Add(-1)
 	clips, err := r.call.engine.clips(ctx, r.opts.Announce, r.opts.Language)
 	if err != nil {
 		r.call.logger().Error("announce the call", "error", err)
 	}
-	keys := make(chan byte, 1)
+	w := l.engine.work.NewWaiter()
+	var taken, late atomic.Bool
 	l.listen(func(key byte) {
-		select {
-		case keys <- key:
-		default:
+		if strings.IndexByte(r.opts.AnswerTo, key) >= 0 {
+			taken.Store(true)
+			w.Wake()
 		}
 	})
 	defer l.listen(nil)
-	p := media.NewPlayer(clips, media.PlayOptions{})
+	p := l.engine.media.NewPlayer(clips, media.PlayOptions{OnDone: w.Wake})
 	l.media.Play(p)
 	defer p.Stop()
-	played := p.Done()
-	var late <-chan time.Time
-	for {
-		select {
-		case <-played:
+	announced := false
+	for l.sip.Context().Err() == nil && ctx.Err() == nil && !late.Load() {
+		if taken.Load() {
+			return true
+		}
+		if !announced && closed(p.Done()) {
 			if r.opts.AnswerTo == "" {
-				return l.sip.Context().Err() == nil
-			}
-			played = nil
-			t := r.call.engine.clock.NewTimer(confirmFor)
-			defer t.Stop()
-			late = t.C()
-		case key := <-keys:
-			if strings.IndexByte(r.opts.AnswerTo, key) >= 0 {
 				return true
 			}
-		case <-late:
-			return false
-		case <-l.sip.Context().Done():
-			return false
-		case <-ctx.Done():
-			return false
+			announced = true
+			t := l.engine.clock.AfterFunc(confirmFor, func() { late.Store(true); w.Wake() })
+			defer t.Stop()
 		}
+		w.Wait(l.sip.Context(), ctx)
 	}
+	return false
 }
 
 func (r *ringing) headers() []sip.Header {

@@ -22,7 +22,6 @@ import (
 	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/prompt"
-	"github.com/belfry-pbx/belfry/engine/routes"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store"
 	"github.com/belfry-pbx/belfry/engine/workers"
@@ -49,7 +48,10 @@ type Options struct {
 	MaxCalls   int           // beyond this, calls that are not emergencies get 503; 0: 5000
 	SIPHosts   []string      // hosts that targets "sip:user@host" may name
 	Timers     sip.Timers
-	MailDisk   mailbox.FS // what messages are kept on; nil: the folder Data. For tests whose disk fails
+	Network    Network        // what calls come and go by; nil: SIP and RTP
+	Runner     workers.Runner // of what waits; nil: goroutines. Close closes it
+	NewID      func() string  // of calls; nil: random ones
+	MailDisk   mailbox.FS     // what messages are kept on; nil: the folder Data. For tests whose disk fails
 
 	Clock   clock.Clock
 	Log     *slog.Logger
@@ -79,20 +81,20 @@ type Engine struct {
 	opts      Options
 	log       *slog.Logger
 	clock     clock.Clock
-	sip       *sip.Server
-	media     *media.Engine
+	network   Network
+	sip       Signalling
+	media     Media
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
 	callLog   *callog.Log
 	metrics   metrics
-	routes    *routes.Table
 	lent      lent
 	lists     codecLists
 
 	mu          sync.Mutex
 	handler     Handler
 	calls       map[string]*Call
-	legs        map[*sip.Leg]*leg // every leg that stands, so that a transfer finds the one it names
+	legs        map[Dialog]*leg // every leg that stands, so that a transfer finds the one it names
 	rooms       map[string]*Room
 	trunkCodecs map[string][]codec.Codec // of trunks that have codecs of their own
 	draining    bool
@@ -100,7 +102,7 @@ type Engine struct {
 
 	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
 	lines     lineCounts
-	work      workers.Pool // what no SIP leg waits for, and what would make a call's own stack large
+	work      workers.Runner // what no SIP leg waits for, and what would make a call's own stack large
 }
 
 // New opens the data and binds the sockets; Run serves.
@@ -117,13 +119,22 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	if o.Codecs == nil {
 		o.Codecs = defaultCodecs()
 	}
+	if o.Network == nil {
+		o.Network = newNetwork(o.Clock)
+	}
+	if o.Runner == nil {
+		o.Runner = &workers.Pool{}
+	}
+	if o.NewID == nil {
+		o.NewID = newID
+	}
 	if o.Prompts == nil {
 		o.Prompts = prompt.New(prompt.Options{})
 	}
 	e := &Engine{
 		opts: o, log: o.Log, clock: o.Clock, handler: o.Handler,
-		calls: map[string]*Call{}, legs: map[*sip.Leg]*leg{}, rooms: map[string]*Room{},
-		routes: routes.New(o.Clock),
+		calls: map[string]*Call{}, legs: map[Dialog]*leg{}, rooms: map[string]*Room{},
+		network: o.Network, work: o.Runner,
 	}
 	if err := e.open(ctx); err != nil {
 		return nil, errors.Join(err, e.Close())
@@ -142,7 +153,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log, Gather: gatherRecords}); err != nil {
 		return fmt.Errorf("open the call log: %w", err)
 	}
-	e.media, err = media.New(media.Options{
+	e.media, err = e.network.Media(media.Options{
 		Shards: o.Shards, Driver: o.Driver, MinPort: o.RTPPorts[0], MaxPort: o.RTPPorts[1],
 		RTPTimeout: o.RTPTimeout, Clock: o.Clock, Log: o.Log,
 	})
@@ -150,13 +161,13 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return fmt.Errorf("start the media engine: %w", err)
 	}
 	e.log.Info("media", "driver", e.media.Driver())
-	e.sip, err = sip.New(sip.Options{
+	e.sip, err = e.network.Signalling(sip.Options{
 		UDP: o.UDP, TCP: o.TCP, Advertise: o.Advertise, Realm: o.Realm, Domains: o.Domains, UserAgent: "Belfry",
 		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trunks: e.keepTrunks(o.Trunks),
 		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
-		Invite: e.invite, MessageWaiting: e.waiting,
-		MaxLegs: 4*o.MaxCalls + emergencyLegs,
-	})
+		MessageWaiting: e.waiting,
+		MaxLegs:        4*o.MaxCalls + emergencyLegs,
+	}, e.invite)
 	if err != nil {
 		return fmt.Errorf("open the SIP sockets: %w", err)
 	}

@@ -21,7 +21,7 @@ const eventQueue = 64
 
 // invite takes an INVITE from the gate. It returns when the dialog has nothing left to live for. What a call needs only
 // to begin and to end is done by workers: a goroutine's stack is half of what a call costs that only stands.
-func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
+func (e *Engine) invite(ctx context.Context, s Dialog) {
 	var l *leg
 	var c *Call
 	e.work.Do(func() { l, c = e.begin(ctx, s) })
@@ -32,17 +32,19 @@ func (e *Engine) invite(ctx context.Context, s *sip.Leg) {
 		e.serve(c)
 	}
 	if l.mustStay() { // a transfer has moved it to another call
-		<-s.Context().Done()
+		for s.Context().Err() == nil {
+			e.work.NewWaiter().Wait(s.Context(), s.Context())
+		}
 	}
 }
 
 // begin makes an INVITE's leg and call. Without a call, the leg has taken the place of one that stands, or is refused;
 // without a leg too there is nothing to wait for.
-func (e *Engine) begin(ctx context.Context, s *sip.Leg) (*leg, *Call) {
+func (e *Engine) begin(ctx context.Context, s Dialog) (*leg, *Call) {
 	who := e.identify(ctx, s)
 	to := dialled(s.Dialled())
 	// Who takes over a call that stands adds none.
-	always := s.ReplacesLeg() != nil || e.isEmergency(who.Party, to)
+	always := s.Replaces() != nil || e.isEmergency(who.Party, to)
 	refuse := func(why string, err error) {
 		e.log.Warn("refused: "+why, "from", who.Number, "to", to, "sip", s.CallID(), "error", err)
 		_ = s.Reject(503, "Service Unavailable", sip.Header{Name: "Retry-After", Value: "30"}) // else he has given up
@@ -66,7 +68,7 @@ func (e *Engine) begin(ctx context.Context, s *sip.Leg) (*leg, *Call) {
 		}
 	}
 	l.attach(s)
-	if replaced := s.ReplacesLeg(); replaced != nil {
+	if replaced := s.Replaces(); replaced != nil {
 		e.replace(ctx, l, replaced)
 		return l, nil
 	}
@@ -94,8 +96,8 @@ func (e *Engine) takesCalls() bool {
 func (e *Engine) newCall(l *leg, to string, always bool) *Call {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	c := &Call{
-		id: newID(), engine: e, ctx: ctx, cancel: cancel, dialled: to,
-		events: make(chan func(), eventQueue), changed: make(chan struct{}, 1),
+		id: e.opts.NewID(), engine: e, ctx: ctx, cancel: cancel, dialled: to,
+		events: make(chan func(), eventQueue), waiting: e.work.NewWaiter(),
 		on: map[string]func(Event){}, caller: l, state: StateRinging,
 	}
 	c.setFrom(l)

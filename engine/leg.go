@@ -16,7 +16,7 @@ import (
 // leg is one phone or trunk on a call: its dialog and its sound together.
 type leg struct {
 	engine   *Engine
-	media    *media.Session
+	media    Session
 	nearby   bool        // its signalling comes from this machine itself
 	party    Party       // who is there
 	private  bool        // he withholds his number
@@ -28,7 +28,7 @@ type leg struct {
 	local      *sdp.Local
 
 	mu       sync.Mutex
-	sip      *sip.Leg   // nil while an outgoing leg is being dialled
+	sip      Dialog     // nil while an outgoing leg is being dialled
 	call     *Call      // whose caller or peer this is
 	offered  sdp.Agreed // what the INVITE's offer allows; zero: there was none
 	agreed   sdp.Agreed
@@ -46,17 +46,16 @@ func (e *Engine) newLeg(ctx context.Context, peer string, near *leg) (*leg, erro
 	if err != nil {
 		host = peer
 	}
-	bind, err := e.routes.To(ctx, host)
+	bind, err := e.network.Facing(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	o := media.SessionOptions{Bind: bind}
 	l := &leg{engine: e, nearby: bind.IsLoopback()}
+	var beside Session
 	if near != nil {
-		o.Near = near.media
+		beside = near.media
 	}
-	o.Events = media.Events{Digit: func(d media.Digit) { l.pressed(d.Key) }, Timeout: l.soundStopped}
-	session, err := e.media.NewSession(o)
+	session, err := e.media.NewSession(bind, beside, media.Events{Digit: func(d media.Digit) { l.pressed(d.Key) }, Timeout: l.soundStopped})
 	if err != nil {
 		return nil, fmt.Errorf("open RTP ports: %w", err)
 	}
@@ -71,7 +70,7 @@ func (e *Engine) newLeg(ctx context.Context, peer string, near *leg) (*leg, erro
 }
 
 // attach joins a leg's sound to its dialog and lets go of both when the dialog ends.
-func (l *leg) attach(s *sip.Leg) {
+func (l *leg) attach(s Dialog) {
 	l.mu.Lock()
 	l.sip = s
 	l.mu.Unlock()
@@ -80,12 +79,12 @@ func (l *leg) attach(s *sip.Leg) {
 	e.legs[s] = l
 	e.mu.Unlock()
 	s.Handle(l.handler())
-	context.AfterFunc(s.Context(), l.ended)
+	s.OnEnd(l.ended)
 }
 
 // handler is what the leg's dialog tells it.
-func (l *leg) handler() sip.LegHandler {
-	return sip.LegHandler{
+func (l *leg) handler() DialogHandler {
+	return DialogHandler{
 		Offer:    l.reoffered,
 		Answered: l.lateAnswer,
 		Refer:    l.referred,

@@ -8,12 +8,12 @@ import (
 
 // mediaMetrics tells how the media engine fares. Its numbers are read when they are asked for.
 type mediaMetrics struct {
-	media *media.Engine
+	media Media
 
 	driver, sessions, packets, bytes, dropped, lostEvents, stalls, worstStall *prometheus.Desc
 }
 
-func newMediaMetrics(m *media.Engine) *mediaMetrics {
+func newMediaMetrics(m Media) *mediaMetrics {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("belfry_media_"+name, help, labels, nil)
 	}

@@ -20,7 +20,7 @@ type caller struct {
 
 // identify makes the caller of an incoming leg. Only an authenticated line or a trunk
 // vouches for a number; anybody else's is a claim (RFC 3325 section 6).
-func (e *Engine) identify(ctx context.Context, l *sip.Leg) caller {
+func (e *Engine) identify(ctx context.Context, l Dialog) caller {
 	peer := l.Peer()
 	p := caller{Party: Party{Trunk: peer.Trunk}, private: l.Privacy()}
 	if peer.Line != "" {

@@ -63,7 +63,7 @@ func (c *Call) play(ctx context.Context, clips []*media.Clip, o PlayOptions) (Pl
 		if _, err := c.here(ctx); err != nil {
 			return PlayResult{}, err
 		}
-		p := media.NewPlayer(clips, media.PlayOptions{Volume: o.Volume, Start: at})
+		p := c.engine.media.NewPlayer(clips, media.PlayOptions{Volume: o.Volume, Start: at, OnDone: c.signal})
 		if k.paused {
 			p.Pause()
 		}
@@ -92,7 +92,7 @@ type playKeys struct {
 }
 
 // press tells whether a key ends p.
-func (k *playKeys) press(c *Call, p *media.Player) bool {
+func (k *playKeys) press(c *Call, p Player) bool {
 	skip := k.Skip
 	if skip == 0 {
 		skip = defaultSkip

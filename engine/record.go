@@ -71,7 +71,7 @@ func (c *Call) tape(ctx context.Context, o tapeOptions) (taped, error) {
 		if err != nil {
 			return taped{outcome: OutcomeRecorded}, err
 		}
-		r := media.NewRecorder(media.RecordOptions{Write: o.write, Silence: max(o.silence, 0), MaxLength: left})
+		r := c.engine.media.NewRecorder(media.RecordOptions{Write: o.write, Silence: max(o.silence, 0), MaxLength: left, OnDone: c.signal})
 		l.media.Record(r)
 		ended, err := c.await(ctx, r.Done(), func() bool { return c.pressedAny(o.terminator) || c.callerLeg() != l })
 		r.Stop()
@@ -83,7 +83,7 @@ func (c *Call) tape(ctx context.Context, o tapeOptions) (taped, error) {
 	}
 }
 
-func tapedBy(r *media.Recorder) taped {
+func tapedBy(r Recorder) taped {
 	t := taped{outcome: OutcomeRecorded, trailing: r.TrailingSilence()}
 	switch r.Reason() {
 	case media.Silent:

@@ -43,7 +43,7 @@ type conversation struct {
 	kept   RecordingFile
 	file   *os.File
 	sound  soundfile.Writer
-	tape   *media.Tape
+	tape   Tape
 
 	mu      sync.Mutex
 	at      *leg // whose voice is on the left channel, or on the right one when swapped
@@ -136,11 +136,9 @@ func (e *Engine) newConversation(format, name string) (*conversation, error) {
 	if r.sound, err = soundfile.New(r.file, format, recordingRate); err != nil {
 		return nil, errors.Join(err, r.file.Close(), os.Remove(r.file.Name()))
 	}
-	r.tape = media.NewTape(media.TapeOptions{Rate: recordingRate, Write: r.sound.Write})
-	e.work.Go(func() {
-		<-r.tape.Done()
-		_ = r.end() // it has been logged
-	})
+	r.tape = e.media.NewTape(media.TapeOptions{Rate: recordingRate, Write: r.sound.Write, OnDone: func() {
+		e.work.Go(func() { _ = r.end() }) // it has been logged
+	}})
 	return r, nil
 }
 

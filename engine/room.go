@@ -14,7 +14,7 @@ import (
 type Room struct {
 	name   string
 	engine *Engine
-	mixer  *media.Mixer
+	mixer  Mixer
 
 	mu      sync.Mutex
 	members []*member // in the order they came
@@ -181,7 +181,7 @@ func (r *Room) Play(ctx context.Context, prompts []Prompt, language string) erro
 	if err != nil {
 		return err
 	}
-	r.mixer.Play(media.NewPlayer(clips, media.PlayOptions{}))
+	r.mixer.Play(r.engine.media.NewPlayer(clips, media.PlayOptions{}))
 	return nil
 }
 

@@ -18,6 +18,8 @@ type Network interface {
 	// exchange needs the dialog no more. Options.Invite is not set.
 	Signalling(o sip.Options, invite func(ctx context.Context, d Dialog)) (Signalling, error)
 	Media(o media.Options) (Media, error)
+	// Facing is the address of ours that a host sees.
+	Facing(ctx context.Context, host string) (netip.Addr, error)
 }
 
 // Signalling makes and takes calls, and knows the phones that are registered.

@@ -12,7 +12,7 @@ import (
 
 // layers are those that are not elsewhere in Call: see settle. Call.mu guards them.
 type layers struct {
-	prompt *media.Player
+	prompt Player
 	echo   bool
 	early  *leg
 	ring   *loop
@@ -26,8 +26,8 @@ type loop struct {
 }
 
 // player is a new one each time: a player serves one listener, once.
-func (s *loop) player() *media.Player {
-	return media.NewPlayer(s.clips, media.PlayOptions{Loop: !s.once})
+func (e *Engine) player(s *loop) Player {
+	return e.media.NewPlayer(s.clips, media.PlayOptions{Loop: !s.once})
 }
 
 // settle lets caller and peer hear what they now should. c.mu is held.
@@ -47,11 +47,11 @@ func (c *Call) settle() {
 	case c.peer != nil:
 		c.connect()
 	case h.early != nil:
-		media.Bridge(l, h.early.media)
+		c.engine.media.Bridge(l, h.early.media)
 	case h.ring != nil:
-		l.Play(h.ring.player())
+		l.Play(c.engine.player(h.ring))
 	case h.music != nil:
-		l.Play(h.music.player())
+		l.Play(c.engine.player(h.music))
 	default:
 		l.Silence()
 	}
@@ -61,11 +61,11 @@ func (c *Call) settle() {
 func (c *Call) connect() {
 	callerHolds, peerHolds := c.caller.isHeld(), c.peer.isHeld()
 	if !callerHolds && !peerHolds && !c.held {
-		media.Bridge(c.caller.media, c.peer.media)
+		c.engine.media.Bridge(c.caller.media, c.peer.media)
 		return
 	}
 	if c.held && c.hears.music != nil {
-		c.caller.media.Play(c.hears.music.player())
+		c.caller.media.Play(c.engine.player(c.hears.music))
 	} else {
 		c.engine.hear(c.caller, peerHolds || c.held)
 	}
@@ -76,7 +76,7 @@ func (c *Call) connect() {
 func (e *Engine) hear(l *leg, music bool) {
 	if music {
 		if m, err := e.music(""); err == nil {
-			l.media.Play(m.player())
+			l.media.Play(e.player(m))
 			return
 		}
 	}
@@ -100,7 +100,7 @@ func (c *Call) setLayer(change func(h *layers)) {
 }
 
 // beginPrompt lets the caller hear p over all else, within his conference if he is in one.
-func (c *Call) beginPrompt(p *media.Player) (to *leg) {
+func (c *Call) beginPrompt(p Player) (to *leg) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hears.prompt = p
@@ -113,7 +113,7 @@ func (c *Call) beginPrompt(p *media.Player) (to *leg) {
 	return c.caller
 }
 
-func (c *Call) endPrompt(p *media.Player) {
+func (c *Call) endPrompt(p Player) {
 	p.Stop()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +124,7 @@ func (c *Call) endPrompt(p *media.Player) {
 }
 
 // swapPrompt makes p the prompt that other layers give way to. It changes nothing that is heard.
-func (c *Call) swapPrompt(p *media.Player) (was *media.Player) {
+func (c *Call) swapPrompt(p Player) (was Player) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	was, c.hears.prompt = c.hears.prompt, p

@@ -3,8 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-
-	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
 // Transfers: legs that change calls (RFC 5589). Two of them never cross, since
@@ -50,9 +48,9 @@ func (c *Call) Transfer(ctx context.Context, number string) error {
 }
 
 // referred answers a phone's REFER: blind, or attended when it names a dialog to replace.
-func (l *leg) referred(r *sip.Refer) {
+func (l *leg) referred(r *Refer) {
 	c := l.owner()
-	if c == nil || r.Replaces != "" && r.ReplacesLeg == nil {
+	if c == nil || r.Attended && r.Replaces == nil {
 		r.Notify(481, "Call/Transaction Does Not Exist")
 		return
 	}
@@ -60,8 +58,8 @@ func (l *leg) referred(r *sip.Refer) {
 	switch {
 	case l.party.Line == "":
 		err = errNotEntitled
-	case r.ReplacesLeg != nil:
-		err = c.attended(l, r.ReplacesLeg, r.Notify)
+	case r.Replaces != nil:
+		err = c.attended(l, r.Replaces, r.Notify)
 	default:
 		err = c.blind(l, dialled(r.To.User), r.Notify)
 	}
@@ -165,7 +163,7 @@ func (c *Call) release(l *leg) (*conversation, bool) {
 }
 
 // attended lets the other party of x's conversation take the place that x's phone has in another call.
-func (c *Call) attended(x *leg, target *sip.Leg, tell func(int, string)) error {
+func (c *Call) attended(x *leg, target Dialog, tell func(int, string)) error {
 	e := c.engine
 	e.transfers.Lock()
 	defer e.transfers.Unlock()
@@ -212,7 +210,7 @@ func (c *Call) handOver(x, z *leg, to *Call) (y *leg) {
 }
 
 // replace lets a new leg take the place of one it names (RFC 3891).
-func (e *Engine) replace(ctx context.Context, l *leg, target *sip.Leg) {
+func (e *Engine) replace(ctx context.Context, l *leg, target Dialog) {
 	z, c, err := l.takeOver(target)
 	switch {
 	case errors.Is(err, errNoTransfer):
@@ -231,7 +229,7 @@ func (e *Engine) replace(ctx context.Context, l *leg, target *sip.Leg) {
 }
 
 // takeOver puts l where a leg z is that stands already. z is for l's answer to end.
-func (l *leg) takeOver(target *sip.Leg) (z *leg, c *Call, err error) {
+func (l *leg) takeOver(target Dialog) (z *leg, c *Call, err error) {
 	e := l.engine
 	if l.sip.RemoteSDP() != nil {
 		if err := l.answerOffer(e.legOf(target).partner().sound()); err != nil {
@@ -314,7 +312,7 @@ func (l *leg) partner() *leg {
 	return nil
 }
 
-func (e *Engine) legOf(s *sip.Leg) *leg {
+func (e *Engine) legOf(s Dialog) *leg {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.legs[s]

@@ -13,21 +13,17 @@ import (
 func (c *Call) post(fn func()) {
 	select {
 	case c.events <- fn:
+		c.signal()
 	default:
 		c.logger().Warn("an event is lost: the dialplan has been busy for too long")
 	}
 }
 
 // signal wakes the primitive that waits, to ask again whether it has enough. It is never lost.
-func (c *Call) signal() {
-	select {
-	case c.changed <- struct{}{}:
-	default:
-	}
-}
+func (c *Call) signal() { c.waiting.Wake() }
 
-// await runs events until enough says so, which is true, or done is closed, which is false.
-// When ctx or the call ends, that is its error.
+// await runs events until enough says so, which is true, or done is closed, which is false; whoever
+// closes it signals. When ctx or the call ends, that is its error.
 func (c *Call) await(ctx context.Context, done <-chan struct{}, enough func() bool) (bool, error) {
 	for {
 		if err := c.over(ctx); err != nil {
@@ -36,15 +32,24 @@ func (c *Call) await(ctx context.Context, done <-chan struct{}, enough func() bo
 		if enough != nil && enough() {
 			return true, nil
 		}
-		select {
-		case <-done:
-			return false, nil
-		case fn := <-c.events:
-			fn()
-		case <-c.changed:
-		case <-ctx.Done():
-		case <-c.ctx.Done():
+		if c.happened() {
+			continue
 		}
+		if done != nil && closed(done) {
+			return false, nil
+		}
+		c.waiting.Wait(ctx, c.ctx)
+	}
+}
+
+// happened runs the oldest event that the handler has not been told of, if there is one.
+func (c *Call) happened() bool {
+	select {
+	case fn := <-c.events:
+		fn()
+		return true
+	default:
+		return false
 	}
 }
 
@@ -58,7 +63,10 @@ func (c *Call) awaitFor(ctx context.Context, d time.Duration, enough func() bool
 // after is a channel that is closed after d.
 func (c *Call) after(d time.Duration) (done <-chan struct{}, stop func()) {
 	out := make(chan struct{})
-	t := c.engine.clock.AfterFunc(d, func() { close(out) })
+	t := c.engine.clock.AfterFunc(d, func() {
+		close(out)
+		c.signal()
+	})
 	return out, func() { t.Stop() }
 }
 

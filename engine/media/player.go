@@ -13,6 +13,7 @@ type PlayOptions struct {
 	Loop   bool          // begin again at the end
 	Volume float64       // in dB, 0: as recorded; -60 to +20
 	Start  time.Duration // where in the row of clips to begin
+	OnDone func()        // called once, when Done is closed; it must not wait
 }
 
 // Player plays clips in a row, once, to whom it is given: a session, a mixer or a
@@ -22,6 +23,7 @@ type Player struct {
 	loop  bool
 	gain  int32 // times 1<<gainBits
 	done  chan struct{}
+	told  func() // Done is closed
 
 	mu       sync.Mutex // never held while anything waits: the packet path takes it
 	rate     int        // Hz: of the sound it gives
@@ -50,7 +52,7 @@ const (
 func NewPlayer(clips []*Clip, o PlayOptions) *Player {
 	volume := min(max(o.Volume, -60), 20)
 	p := &Player{
-		clips: clips, loop: o.Loop, done: make(chan struct{}),
+		clips: clips, loop: o.Loop, done: make(chan struct{}), told: o.OnDone,
 		gain: int32(math.Round(math.Pow(10, volume/20) * (1 << gainBits))),
 	}
 	p.setRate(sampleRate)
@@ -160,6 +162,9 @@ func (p *Player) endLocked(finished bool) {
 	if !p.over {
 		p.over, p.finished = true, finished
 		close(p.done)
+		if p.told != nil {
+			p.told()
+		}
 	}
 }
 

@@ -24,6 +24,7 @@ type RecordOptions struct {
 	Silence   time.Duration
 	Threshold float64       // in dBFS; 0: -45
 	MaxLength time.Duration // ends the recording; 0: none
+	OnDone    func()        // called once, when Done is closed; it must not wait
 }
 
 // StopReason says why a recording ended.
@@ -143,9 +144,16 @@ func (r *Recorder) finish(reason StopReason) {
 		r.mu.Unlock()
 		close(r.stop)
 		if r.started.CompareAndSwap(false, true) {
-			close(r.done) // there is no goroutine that would
+			r.tellDone() // there is no goroutine that would
 		}
 	})
+}
+
+func (r *Recorder) tellDone() {
+	close(r.done)
+	if r.opts.OnDone != nil {
+		r.opts.OnDone()
+	}
 }
 
 // start begins the recorder's goroutine; it is false for one that has served.
@@ -205,7 +213,7 @@ func (r *Recorder) push(c *chunk) {
 
 // run writes what is heard until the recorder is stopped, then the rest.
 func (r *Recorder) run() {
-	defer close(r.done)
+	defer r.tellDone()
 	defer func() {
 		if p := recover(); p != nil {
 			r.fail(fmt.Errorf("media: recorder: panic: %v", p))

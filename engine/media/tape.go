@@ -17,8 +17,9 @@ type TapeOptions struct {
 	// Write takes PCM of both channels, as much of the one as of the other; it must
 	// not keep it. It is called by one goroutine at a time and may wait for a disk:
 	// some five seconds are kept for it meanwhile. An error ends the tape.
-	Write func(left, right []int16) error
-	Rate  int // of the sound, in Hz: 8000, 16000 or 48000; 0: 8000
+	Write  func(left, right []int16) error
+	Rate   int    // of the sound, in Hz: 8000, 16000 or 48000; 0: 8000
+	OnDone func() // called once, when Done is closed; it must not wait
 }
 
 // Tape records a conversation in two channels: what one party says, and what that
@@ -103,6 +104,9 @@ func (t *Tape) Stop() error {
 		}
 		t.rest()
 		close(t.done)
+		if t.opts.OnDone != nil {
+			t.opts.OnDone()
+		}
 	})
 	<-t.done
 	t.mu.Lock()
