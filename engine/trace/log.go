@@ -1,0 +1,382 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/clock"
+)
+
+// ErrUnknown says that there is no trace of a call, or none any more.
+var ErrUnknown = errors.New("there is no trace of that call")
+
+const (
+	// linger is how long after a call's end its last messages are waited for: a BYE is repeated for half a minute at
+	// most, but its first answer comes at once.
+	linger = 5 * time.Second
+	// maxEarly bounds the dialogs that belong to no call: those of strangers who were refused.
+	maxEarly = 512
+	// maxEarlySize bounds what is kept of each, octets.
+	maxEarlySize = 16 << 10
+	// maxLive bounds what is kept of calls in memory, octets; beyond it steps of calls under way are lost.
+	maxLive = 256 << 20
+	// maxFree bounds the chunks that are kept to be used again.
+	maxFree = 1024
+	// defaultCalls is how many calls that have ended are kept in memory.
+	defaultCalls = 200
+)
+
+// Options are what a Log is made of.
+type Options struct {
+	Clock clock.Clock // nil: real
+	Calls int         // calls that have ended, kept in memory; 0: 200
+}
+
+// Log keeps the traces of calls under way and of the latest that have ended, in bounded space. It is a Recorder. A nil Log records nothing.
+type Log struct {
+	o     Options
+	clock clock.Clock
+
+	mu      sync.Mutex
+	live    map[string]*story // by call, those that linger included
+	dialogs map[string]*dialog
+	early   []*dialog // that belong to no call, oldest first
+	leaving []*story  // ended, oldest first, waiting for their last messages
+	past    []*story  // ended, oldest first
+	size    int64     // of live, octets
+	free    [][]byte  // chunks to be used again
+}
+
+var _ Recorder = (*Log)(nil)
+
+// New makes a Log.
+func New(o Options) *Log {
+	if o.Clock == nil {
+		o.Clock = clock.Real()
+	}
+	if o.Calls <= 0 {
+		o.Calls = defaultCalls
+	}
+	return &Log{o: o, clock: o.Clock, live: map[string]*story{}, dialogs: map[string]*dialog{}}
+}
+
+// Begin implements Recorder, as do the methods below.
+func (l *Log) Begin(call, from, to string) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sweep()
+	s := l.story(call)
+	s.info.From, s.info.To = cut(from, maxText), cut(to, maxText)
+}
+
+// story is a call's, a new one if there is none. l.mu is held.
+func (l *Log) story(call string) *story {
+	if s := l.live[call]; s != nil {
+		return s
+	}
+	s := &story{info: Info{ID: call, Start: l.clock.Now()}}
+	l.live[call] = s
+	return s
+}
+
+// Join gives a dialog to a call.
+func (l *Log) Join(call, id, party string) {
+	if l == nil || id == "" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.story(call)
+	i := s.party(id, party)
+	if i < 0 {
+		return
+	}
+	d := l.dialogs[id]
+	if d == nil {
+		d = &dialog{id: id}
+		l.dialogs[id] = d
+	}
+	d.story, d.index = s, i
+	if early := d.early; early != nil {
+		d.early = nil
+		was := s.size()
+		s.merge(early, i, l.chunk)
+		l.size += int64(s.size() - was)
+		if i := slices.Index(l.early, d); i >= 0 {
+			l.early = slices.Delete(l.early, i, i+1)
+		}
+	}
+}
+
+// Add adds a step.
+func (l *Log) Add(step Step) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if step.Time.IsZero() {
+		step.Time = l.clock.Now()
+	}
+	if step.Call != "" {
+		s := l.live[step.Call]
+		if s == nil {
+			if l.forgotten(step.Call) {
+				return
+			}
+			s = l.story(step.Call)
+		}
+		i := -1
+		if d := l.dialogs[step.Dialog]; step.Dialog != "" && d != nil && d.story == s {
+			i = d.index
+		}
+		l.append(s, &step, i)
+		return
+	}
+	switch d := l.dialogs[step.Dialog]; {
+	case step.Dialog == "":
+	case d == nil:
+		if begins(&step) {
+			l.addEarly(&step)
+		}
+	case d.story == nil:
+		if d.early.size() < maxEarlySize {
+			d.early.add(&step, 0, l.chunk)
+		}
+	default:
+		l.append(d.story, &step, d.index)
+	}
+}
+
+// begins tells whether a message may be a call's first.
+func begins(s *Step) bool {
+	const invite = "INVITE "
+	return s.Kind == SIP && (len(s.Raw) > len(invite) && s.Raw[:len(invite)] == invite || len(s.Text) >= len(invite) && s.Text[:len(invite)] == invite)
+}
+
+// append adds a step to a call. l.mu is held.
+func (l *Log) append(s *story, step *Step, dialog int) {
+	if l.size >= maxLive {
+		s.info.Lost++
+		return
+	}
+	was := len(s.chunks)
+	s.add(step, dialog, l.chunk)
+	for _, c := range s.chunks[was:] {
+		l.size += int64(cap(c))
+	}
+}
+
+// chunk is memory for steps. l.mu is held.
+func (l *Log) chunk(need int) []byte {
+	if n := len(l.free); n > 0 && need <= chunkSize {
+		c := l.free[n-1]
+		l.free = l.free[:n-1]
+		return c
+	}
+	return make([]byte, 0, max(need, chunkSize))
+}
+
+// release takes back the memory of a story that nobody reads any more. l.mu is held.
+func (l *Log) release(s *story) {
+	for _, c := range s.chunks {
+		if cap(c) == chunkSize && len(l.free) < maxFree {
+			l.free = append(l.free, c[:0])
+		}
+	}
+	s.chunks = nil
+}
+
+// addEarly keeps an INVITE of which nobody knows the call yet. l.mu is held.
+func (l *Log) addEarly(step *Step) {
+	if len(l.early) >= maxEarly {
+		delete(l.dialogs, l.early[0].id)
+		l.early = slices.Delete(l.early, 0, 1)
+	}
+	d := &dialog{id: step.Dialog, early: &story{info: Info{Start: step.Time}}}
+	d.early.add(step, 0, l.chunk)
+	l.dialogs[d.id] = d
+	l.early = append(l.early, d)
+}
+
+// forgotten tells whether a call has ended a while ago, and takes no more steps. l.mu is held.
+func (l *Log) forgotten(call string) bool {
+	return slices.ContainsFunc(l.past, func(s *story) bool { return s.info.ID == call })
+}
+
+// End ends a call.
+func (l *Log) End(call, outcome string) {
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.live[call]
+	if s == nil || !s.ended.IsZero() {
+		return
+	}
+	s.ended = l.clock.Now()
+	s.info.End, s.info.Outcome = s.ended, cut(outcome, maxText)
+	l.leaving = append(l.leaving, s)
+	s.tell()
+	l.sweep()
+}
+
+// Hide hides a secret that has come to light.
+func (l *Log) Hide(call, secret string) {
+	if l == nil || secret == "" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.live[call]
+	if s == nil {
+		return
+	}
+	was := s.size()
+	s.hide(secret, l.chunk)
+	l.size += int64(s.size() - was)
+}
+
+// sweep lets go of calls whose last messages have come, and gives those of this time. l.mu is held.
+func (l *Log) sweep() []*story {
+	now := l.clock.Now()
+	n := 0
+	for n < len(l.leaving) && now.Sub(l.leaving[n].ended) >= linger {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	gone := slices.Clone(l.leaving[:n])
+	l.leaving = slices.Delete(l.leaving, 0, n)
+	for _, s := range gone {
+		delete(l.live, s.info.ID)
+		l.size -= int64(s.size())
+		for _, d := range s.info.Dialogs {
+			if own := l.dialogs[d.ID]; own != nil && own.story == s {
+				delete(l.dialogs, d.ID)
+			}
+		}
+		s.tell()
+		l.past = append(l.past, s)
+	}
+	if over := len(l.past) - l.o.Calls; over > 0 {
+		for _, s := range l.past[:over] {
+			l.release(s)
+		}
+		l.past = slices.Delete(l.past, 0, over)
+	}
+	return gone
+}
+
+// Get gives a call and its steps so far, complete.
+func (l *Log) Get(id string) (Info, []Step, error) {
+	if l == nil {
+		return Info{}, nil, ErrUnknown
+	}
+	l.mu.Lock()
+	s := l.find(id)
+	if s == nil {
+		l.mu.Unlock()
+		return Info{}, nil, ErrUnknown
+	}
+	info, buf := s.info, s.bytes()
+	info.Dialogs = slices.Clone(info.Dialogs)
+	l.mu.Unlock()
+	steps, dialogs := decode(info.Start, buf)
+	return info, finish(info, steps, dialogs), nil
+}
+
+func (l *Log) find(id string) *story {
+	if s := l.live[id]; s != nil {
+		return s
+	}
+	for _, s := range slices.Backward(l.past) {
+		if s.info.ID == id {
+			return s
+		}
+	}
+	return nil
+}
+
+// List gives the latest calls, the newest first.
+func (l *Log) List(limit int) ([]Info, error) {
+	if l == nil {
+		return nil, nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var all []Info
+	for _, s := range l.live {
+		all = append(all, s.info)
+	}
+	for _, s := range l.past {
+		all = append(all, s.info)
+	}
+	slices.SortFunc(all, func(a, b Info) int {
+		if c := b.Start.Compare(a.Start); c != 0 {
+			return c
+		}
+		if a.ID < b.ID {
+			return -1
+		}
+		return 1
+	})
+	return all[:min(limit, len(all))], nil
+}
+
+// Follow gives a call's steps, those so far and then each as it comes, until the call's last messages have come or ctx
+// ends. A step that comes late keeps its place in time in Get, and comes last here.
+func (l *Log) Follow(ctx context.Context, id string, each func(Step) error) error {
+	changed := make(chan struct{}, 1)
+	l.mu.Lock()
+	s := l.find(id)
+	if s == nil {
+		l.mu.Unlock()
+		return ErrUnknown
+	}
+	s.changed = append(s.changed, changed)
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		s.changed = slices.DeleteFunc(s.changed, func(c chan struct{}) bool { return c == changed })
+	}()
+	for told := 0; ; {
+		l.mu.Lock()
+		l.sweep()
+		info, buf := s.info, s.bytes()
+		info.Dialogs = slices.Clone(info.Dialogs)
+		over := l.live[info.ID] != s
+		l.mu.Unlock()
+		steps, dialogs := decode(info.Start, buf)
+		steps = finish(info, steps, dialogs)
+		for ; told < len(steps); told++ {
+			if err := each(steps[told]); err != nil {
+				return err
+			}
+		}
+		if over {
+			return nil
+		}
+		var late <-chan time.Time
+		if !info.End.IsZero() {
+			t := l.clock.NewTimer(linger - l.clock.Now().Sub(info.End))
+			defer t.Stop()
+			late = t.C()
+		}
+		select {
+		case <-changed:
+		case <-late:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
