@@ -168,7 +168,7 @@ func (a *args) bad(p api.Value, v lua.LValue, want string) {
 // convert checks one value and makes it a Go one.
 func (a *args) convert(p api.Value, v lua.LValue) any {
 	switch p.Type {
-	case api.Text:
+	case api.Text, api.Music:
 		s, ok := v.(lua.LString)
 		if !ok {
 			a.bad(p, v, wanted(p))

@@ -59,7 +59,7 @@ func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 		}
 		entries, err := fs.ReadDir(fsys, dir)
 		if err != nil {
-			return err
+			return unreadable(dir, err)
 		}
 		if seen += len(entries); seen > maxSeen {
 			return fmt.Errorf("there are more than %d files in it: is it a dialplan's folder?", maxSeen)
@@ -89,7 +89,7 @@ func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 			}
 			text, err := fs.ReadFile(fsys, name)
 			if err != nil {
-				return err
+				return unreadable(name, err)
 			}
 			files[name] = &source{name: prefix + name, text: string(text)}
 		}
@@ -99,6 +99,18 @@ func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 		return nil, err
 	}
 	return files, nil
+}
+
+// unreadable says which file or folder cannot be read, and why.
+func unreadable(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		err = path.Err
+	}
+	if name == "." {
+		return fmt.Errorf("the folder cannot be read: %w", err)
+	}
+	return fmt.Errorf("%s cannot be read: %w", name, err)
 }
 
 // readDir reads a dialplan's folder.

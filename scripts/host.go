@@ -23,6 +23,8 @@ import (
 type Prompts interface {
 	Has(name, language string) bool
 	Names(language string) []string
+	HasMusic(name string) bool
+	MusicNames() []string
 }
 
 // Options of a host. Dir is required.

@@ -43,8 +43,10 @@ func write(t testing.TB, dir string, files map[string]string) {
 
 type prompts []string
 
-func (p prompts) Has(name, _ string) bool { return slices.Contains(p, name) }
-func (p prompts) Names(string) []string   { return p }
+func (p prompts) Has(name, _ string) bool   { return slices.Contains(p, name) }
+func (p prompts) Names(string) []string     { return p }
+func (p prompts) HasMusic(name string) bool { return name == "bells" }
+func (p prompts) MusicNames() []string      { return []string{"bells"} }
 
 func library() fs.FS {
 	return fstest.MapFS{

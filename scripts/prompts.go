@@ -142,6 +142,20 @@ func tones() []string {
 	return []string{"dial", "ringing", "busy", "congestion", "unobtainable", "beep"}
 }
 
+// missingMusic says that there is no music of a name, and what was meant; "" if there is.
+func missingMusic(p Prompts, name string) (message, hint string) {
+	if prefix, _, _ := strings.Cut(name, ":"); prefix == "tone" || prefix == "silence" {
+		return missingPrompt(p, name, "")
+	}
+	if p == nil || p.HasMusic(name) {
+		return "", ""
+	}
+	if hint = diag.DidYouMean(name, p.MusicNames()); hint == "" {
+		hint = "put it there as prompts/music/" + name + ".wav"
+	}
+	return fmt.Sprintf("there is no music %q", name), hint
+}
+
 // missingPrompt says that nothing can be heard under a name, and what was meant; "" if something can.
 func missingPrompt(p Prompts, name, language string) (message, hint string) {
 	switch prefix, rest, _ := strings.Cut(name, ":"); prefix {

@@ -4,14 +4,18 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/lint"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
+	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
 
 // facts are what the files of a dialplan may refer to.
@@ -34,32 +38,56 @@ func (h *Host) facts(files map[string]*source) lint.Site {
 			return missingPrompt(h.opts.Prompts, name, h.opts.Language)
 		},
 	}
+	site.Music = func(name string) (message, hint string) { return missingMusic(h.opts.Prompts, name) }
 	lines := readLines(filepath.Join(h.opts.Dir, "lines.csv"))
+	site.Permissions = func() (words []string, all bool) { return h.permissions(lines), lines != nil }
+	site.Library = func(name string) *syntax.File {
+		f, ok := g.module(name)
+		if !ok || !strings.HasPrefix(f.name, libraryPrefix) {
+			return nil
+		}
+		return f.file
+	}
 	if lines == nil {
 		return site
 	}
-	site.Numbers = func() []string {
-		var all []string
-		for number := range lines {
-			all = append(all, number)
-		}
-		slices.Sort(all)
-		return all
-	}
+	site.Numbers = func() []string { return slices.Sorted(maps.Keys(lines)) }
 	site.Line = func(number string) (known, voicemail bool) {
-		voicemail, known = lines[number]
+		l, known := lines[number]
 		if known || h.opts.Engine == nil {
-			return known, voicemail
+			return known, l.voicemail
 		}
-		l, err := h.opts.Engine.Directory().Line(context.Background(), number)
-		return err == nil, err == nil && l.Voicemail
+		kept, err := h.opts.Engine.Directory().Line(context.Background(), number)
+		return err == nil, err == nil && kept.Voicemail
 	}
 	return site
 }
 
-// readLines are the numbers in a lines.csv, and which of them have voicemail; nil if there is no such file. What is
-// wrong with it, its import says.
-func readLines(path string) map[string]bool {
+// permissions are the words that lines may have: those of the ladder, the standard library's, and those that lines have.
+func (h *Host) permissions(lines map[string]row) []string {
+	words := append(directory.Ladder(), "callWaiting")
+	for _, l := range lines {
+		words = append(words, l.permissions...)
+	}
+	if h.opts.Engine != nil {
+		kept, _ := h.opts.Engine.Directory().Lines(context.Background()) // of one that cannot be read, the file says it
+		for _, l := range kept {
+			words = append(words, l.Permissions...)
+		}
+	}
+	slices.Sort(words)
+	return slices.Compact(words)
+}
+
+// row is what a line of lines.csv says that dialplans refer to.
+type row struct {
+	voicemail   bool
+	permissions []string
+}
+
+// readLines are the lines in a lines.csv by their numbers; nil if there is no such file. What is wrong with it, its
+// import says.
+func readLines(path string) map[string]row {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil
@@ -71,14 +99,26 @@ func readLines(path string) map[string]bool {
 	if err != nil || len(rows) == 0 {
 		return nil
 	}
-	number, voicemail := slices.Index(rows[0], "number"), slices.Index(rows[0], "voicemail")
-	if number < 0 {
+	column := func(name string) func(fields []string) (string, bool) {
+		i := slices.Index(rows[0], name)
+		return func(fields []string) (string, bool) {
+			if i < 0 || i >= len(fields) {
+				return "", i >= 0
+			}
+			return fields[i], true
+		}
+	}
+	number, voicemail, permissions := column("number"), column("voicemail"), column("permissions")
+	if _, ok := number(nil); !ok {
 		return nil
 	}
-	lines := map[string]bool{}
-	for _, row := range rows[1:] {
-		if number < len(row) {
-			lines[row[number]] = voicemail < 0 || voicemail < len(row) && row[voicemail] != "no" && row[voicemail] != ""
+	lines := map[string]row{}
+	for _, fields := range rows[1:] {
+		n, _ := number(fields)
+		has, told := voicemail(fields)
+		may, _ := permissions(fields)
+		if n != "" {
+			lines[n] = row{voicemail: !told || has != "no" && has != "", permissions: strings.Fields(may)}
 		}
 	}
 	return lines

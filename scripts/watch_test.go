@@ -100,3 +100,63 @@ func TestPollFindsWhatNothingToldOf(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// noted is a clock that tells how long its timers are set for.
+type noted struct {
+	*clock.Fake
+	set chan time.Duration
+}
+
+type notedTimer struct {
+	clock.Timer
+	set chan time.Duration
+}
+
+// next tells, each time, whether a timer has been set for d.
+func (n noted) next(d time.Duration) func() bool {
+	return func() bool {
+		select {
+		case set := <-n.set:
+			return set == d
+		default:
+			return false
+		}
+	}
+}
+
+func (n noted) NewTimer(d time.Duration) clock.Timer { return notedTimer{n.Fake.NewTimer(d), n.set} }
+
+func (t notedTimer) Reset(d time.Duration) bool {
+	was := t.Timer.Reset(d)
+	t.set <- d
+	return was
+}
+
+// A file that is saved is in force when the files have been left alone for one settling time, a tenth of the second that
+// people are promised; the rest of it is for reading them. No looking every so often is needed.
+func TestASavedFileIsInForceAfterOneSettlingTime(t *testing.T) {
+	if settle*10 > time.Second {
+		t.Errorf("files are left to settle for %v", settle)
+	}
+	c := noted{clock.NewFake(time.Unix(0, 0)), make(chan time.Duration, 100)}
+	dir := site(t, version(1))
+	h, err := Open(Options{Dir: dir, Clock: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	startWatching(t, h)
+	c.BlockUntil(1)
+	for n := 2; n < 5; n++ {
+		write(t, dir, version(n))
+		until(t, "the change is noticed", c.next(settle))
+		if h.Generation() != n-1 {
+			t.Fatal("it was read before it had settled")
+		}
+		c.Advance(settle)
+		until(t, "the change is served", func() bool { return h.Generation() == n })
+		until(t, "the watch goes on", c.next(pollEvery))
+	}
+	if spent := c.Now().Sub(time.Unix(0, 0)); spent != 3*settle {
+		t.Errorf("three changes took %v to settle", spent)
+	}
+}

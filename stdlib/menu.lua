@@ -36,7 +36,7 @@ end
 
 -- Offers choices, and does what is chosen. Who chooses nothing in all tries goes to giveUp, or hears goodbye.
 ---@param call Call
----@param options { prompt: Prompt, options: table<string, string|fun(call: Call)>, timeout?: Duration, tries?: integer, invalid?: Prompt, giveUp?: string|fun(call: Call), language?: string }
+---@param options { prompt: Prompt, options: Routes, timeout?: Duration, tries?: integer, invalid?: Prompt, giveUp?: Route, language?: string }
 ---@return any what a chosen function returned
 function m.offer(call, options)
   local o = check("menu.offer", options, {

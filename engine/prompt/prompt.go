@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 
@@ -116,7 +117,7 @@ func (l *Library) Music(name string) (Sound, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return Sound{}, fmt.Errorf("music %q: %w", name, err)
 	}
-	return Sound{}, l.missing("music", name, l.names([]string{musicFolder}))
+	return Sound{}, l.missing("music", name, l.MusicNames())
 }
 
 // Has tells whether Sound would find a file, tone or silence of that name. It
@@ -140,6 +141,17 @@ func (l *Library) Has(name, language string) bool {
 	}
 	return false
 }
+
+// HasMusic tells whether Music would find a file, tone or silence of that name. It does not read the file.
+func (l *Library) HasMusic(name string) bool {
+	if _, ok, err := l.made(name); ok || err != nil {
+		return ok
+	}
+	return valid(name) && slices.ContainsFunc(l.sources, func(s *source) bool { _, _, ok := s.stat(musicFolder, false, name); return ok })
+}
+
+// MusicNames lists, sorted, the hold music that there are files of.
+func (l *Library) MusicNames() []string { return l.names([]string{musicFolder}) }
 
 // Names lists, sorted, the prompts that Sound finds as files for that language.
 func (l *Library) Names(language string) []string { return l.names(l.chain(language)) }

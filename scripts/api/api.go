@@ -22,6 +22,9 @@ const (
 	Duration Type = "Duration"  // "20s", "1m30s", or seconds
 	Digits   Type = "Digits"    // a telephone number: a text, never a Lua number
 	Prompt   Type = "Prompt"    // a name, a recording, or a list of them
+	Music    Type = "Music"     // the name of hold music
+	Route    Type = "Route"     // a number that the dialplan answers, or a function that is given the call
+	Routes   Type = "Routes"    // a table of them, by what the caller dials
 	Targets  Type = "Targets"   // a target or a list of them
 	Texts    Type = "Texts"     // a text or a list of texts
 	Keys     Type = "Keys"      // keys of a telephone; true: any, false: none

@@ -9,6 +9,9 @@ import (
 const aliases = `---@alias Duration string|number "20s", "1m30s", "250ms", or seconds
 ---@alias Digits string a telephone number
 ---@alias Prompt string|Recording|(string|Recording)[] a name, "tone:busy", "number:77513", "count:5", "time:…", "silence:2s", a recording, or a list
+---@alias Music string a file of the folder music, "tone:…" or "silence:2s"
+---@alias Route string|fun(call: Call) a number, as if it had been dialled, or what to do
+---@alias Routes table<string, Route> by what the caller dials: digits, or a pattern of x and n, which may lead to "dialled"
 ---@alias Targets string|string[] "77513", "trunk:NAME/NUMBER", "sip:user@host", or a list
 ---@alias Texts string|string[]
 ---@alias Keys string|boolean keys of a telephone; true: any, false: none

@@ -17,11 +17,16 @@ type Site struct {
 	API      *api.API
 	Module   func(name string) (known bool, all []string)
 	Prompt   func(name string) (message, hint string) // "": it can be heard
+	Music    func(name string) (message, hint string)
 	Duration func(text string) (time.Duration, bool)
 	Absent   func(global string) (hint string) // for names of Lua that scripts do not have
 	Trunks   []string                          // nil: not known
 	Line     func(number string) (known, voicemail bool)
 	Numbers  func() []string // of the lines, for suggestions
+	// Permissions are the words that a line can have; all says that no line has any other. nil: those of the ladder.
+	Permissions func() (words []string, all bool)
+	// Library is a file of the standard library that require finds by that name; nil: none.
+	Library func(name string) *syntax.File
 }
 
 // Result is what Check found.
@@ -49,7 +54,7 @@ type Extension struct {
 
 // Check looks at one file. test says that it is one of tests, in which nothing is a call merely by its name.
 func Check(f *syntax.File, site Site, test bool) Result {
-	w := &linter{file: f, site: site, test: test, vars: resolve(f.Chunk), types: map[*variable]typ{}, allowed: allowed(f), own: ownFields(f)}
+	w := &linter{file: f, site: site, test: test, vars: resolve(f.Chunk), types: map[*variable]typ{}, allowed: allowed(f), own: ownFields(f), library: map[string]map[string]api.Func{}}
 	w.handlers = map[*syntax.Func]*syntax.Call{}
 	w.findHandlers()
 	syntax.Inspect(f.Chunk, w.look)
@@ -88,10 +93,11 @@ type linter struct {
 	site     Site
 	test     bool
 	vars     *names
-	types    map[*variable]typ             // as found, or nothing while it is being found
-	own      map[string]bool               // see ownFields
-	handlers map[*syntax.Func]*syntax.Call // functions that extension() is given
-	allowed  map[int][]string              // codes by line
+	types    map[*variable]typ              // as found, or nothing while it is being found
+	own      map[string]bool                // see ownFields
+	handlers map[*syntax.Func]*syntax.Call  // functions that extension() is given
+	allowed  map[int][]string               // codes by line
+	library  map[string]map[string]api.Func // functions of the standard library, by module and name
 	result   Result
 }
 

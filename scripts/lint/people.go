@@ -69,21 +69,24 @@ func (w *linter) from(e syntax.Expr) {
 	}
 }
 
-// ladder are the permissions there are of themselves; a site may have words of its own.
-func ladder() []string {
-	return []string{"internal", "local", "national", "mobile", "international", "premium"}
-}
-
-// permission looks at a word that is nearly one of the ladder.
+// permission looks at a word that a line must have: one that lines have, or that is always known.
 func (w *linter) permission(e syntax.Expr) {
 	s, ok := e.(*syntax.String)
-	if !ok || slices.Contains(ladder(), s.Value) {
+	if !ok || w.site.Permissions == nil {
 		return
 	}
-	if near := diag.Nearest(s.Value, ladder()); near != "" {
-		w.report(w.inside(s), diag.CodePermission, fmt.Sprintf("no line has the permission %q", s.Value), "did you mean '"+near+"'?",
-			"every line that dials this is turned away")
+	words, all := w.site.Permissions()
+	if slices.Contains(words, s.Value) {
+		return
 	}
+	hint := diag.DidYouMean(s.Value, words)
+	if hint == "" && !all {
+		return
+	}
+	if hint == "" {
+		hint = "give it to a line: the column permissions of lines.csv"
+	}
+	w.report(w.inside(s), diag.CodePermission, fmt.Sprintf("no line has the permission %q", s.Value), hint, "every line that needs it is turned away")
 }
 
 // line looks at a number that should be a line's.

@@ -238,8 +238,11 @@ func (w *linter) callee(e *syntax.Call) (api.Func, string, bool) {
 	case *syntax.Index:
 		name, ok := fn.Object.(*syntax.Name)
 		key, text := fn.Key.(*syntax.String)
-		if !ok || !text || w.vars.of[name] != nil {
+		if !ok || !text {
 			return api.Func{}, "", false
+		}
+		if w.vars.of[name] != nil {
+			return w.libraryFunc(name, key.Value)
 		}
 		for _, m := range w.site.API.Modules {
 			for _, f := range m.Funcs {

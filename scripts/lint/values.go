@@ -31,12 +31,22 @@ func (w *linter) lookCall(e *syntax.Call) {
 		w.mailboxes(name, e)
 	case "group":
 		w.group(e)
+	case "line:hasPermission":
+		if len(e.Args) > 0 {
+			w.permission(e.Args[0])
+		}
 	case "call:redirect":
 		if s, ok := literal(e, 0); ok {
 			w.result.Redirects = append(w.result.Redirects, w.mention(s))
 		}
 	case "call:recordVoicemail":
 		w.mailboxes("mailbox", e)
+	case "voicemail.leave", "voicemail.readMessages":
+		w.mailboxes("mailbox", after(e))
+	case "huntgroup.call", "features.groupLogin":
+		if s, ok := literal(e, 1); ok {
+			w.result.Groups = append(w.result.Groups, w.mention(s))
+		}
 	}
 	if f.Options == nil {
 		return
@@ -53,6 +63,13 @@ func (w *linter) lookCall(e *syntax.Call) {
 		return
 	}
 	w.options(name, f, t)
+}
+
+// after is a call of the standard library's without its first argument, the call.
+func after(e *syntax.Call) *syntax.Call {
+	rest := *e
+	rest.Args = e.Args[min(1, len(e.Args)):]
+	return &rest
 }
 
 // literal is an argument that is a text as it is written.
@@ -219,7 +236,7 @@ func (w *linter) value(name string, p api.Value, e syntax.Expr) {
 			return
 		}
 	case *syntax.Func:
-		if p.Type == api.Function || p.Type == api.Any {
+		if p.Type == api.Function || p.Type == api.Any || p.Type == api.Route {
 			return
 		}
 	case *syntax.Binary:
@@ -243,7 +260,7 @@ func (w *linter) wants(p api.Value) string {
 		return "one of " + api.Quoted(p.OneOf)
 	}
 	switch p.Type {
-	case api.Text:
+	case api.Text, api.Music:
 		return "a text"
 	case api.Digits:
 		return "a telephone number"
@@ -271,6 +288,10 @@ func (w *linter) wants(p api.Value) string {
 		return "a text or a list of texts"
 	case api.Sound:
 		return "a recording"
+	case api.Route:
+		return "a number, or a function"
+	case api.Routes:
+		return "a table of numbers and functions"
 	}
 	return ""
 }
@@ -288,14 +309,20 @@ func (w *linter) text(name string, p api.Value, s *syntax.String) {
 	case api.Duration:
 		w.duration(name, p, s)
 	case api.Prompt:
-		w.prompt(s)
+		w.sound(s, w.site.Prompt)
+	case api.Music:
+		w.sound(s, w.site.Music)
+	case api.Route:
+		if s.Value != "dialled" {
+			w.result.Redirects = append(w.result.Redirects, w.mention(s))
+		}
 	case api.Targets:
 		w.target(name, s, true)
 	case api.Keys:
 		if strings.Trim(s.Value, "0123456789*#ABCD") != "" {
 			w.wrong(s, name, p, w.wants(p))
 		}
-	case api.Bool, api.Int, api.Number, api.Function, api.Table, api.Members, api.Time, api.Sound:
+	case api.Bool, api.Int, api.Number, api.Function, api.Table, api.Routes, api.Members, api.Time, api.Sound:
 		hint := ""
 		if _, err := strconv.ParseFloat(s.Value, 64); err == nil && p.Type != api.Bool {
 			hint = "write it without quotes"
@@ -331,7 +358,7 @@ func (w *linter) number(name string, p api.Value, n *syntax.Number, sign float64
 	}
 	value *= sign
 	switch {
-	case p.Type == api.Digits || p.Type == api.Targets:
+	case p.Type == api.Digits || p.Type == api.Targets || p.Type == api.Route:
 		w.report(n, diag.CodeArgument, fmt.Sprintf("%s: telephone numbers are texts, and %s is a number", name, n.Text), `write "`+n.Text+`"`, "")
 	case p.Type == api.Int && value != float64(int64(value)):
 		w.wrong(n, name, p, "a whole number")
@@ -340,7 +367,7 @@ func (w *linter) number(name string, p api.Value, n *syntax.Number, sign float64
 	case p.Type == api.Any || p.Type == api.Time:
 	default:
 		hint := ""
-		if p.Type == api.Text || p.Type == api.Keys {
+		if p.Type == api.Text || p.Type == api.Music || p.Type == api.Keys {
 			hint = `write "` + n.Text + `"`
 		}
 		w.report(n, diag.CodeArgument, fmt.Sprintf("%s: '%s' must be %s, not %s", name, p.Name, w.wants(p), n.Text), hint, "")
@@ -389,6 +416,13 @@ func (w *linter) table(name string, p api.Value, t *syntax.Table) {
 			}
 			w.value(name, item, f.Value)
 		}
+	case api.Routes:
+		item := api.Value{Name: p.Name, Type: api.Route}
+		for _, f := range t.Fields {
+			if f.Key != nil {
+				w.value(name, item, f.Value)
+			}
+		}
 	case api.Table, api.Any, api.Diverted, api.Sound:
 	default:
 		if !p.Optional {
@@ -407,11 +441,12 @@ func (w *linter) module(e *syntax.Call) {
 	}
 }
 
-func (w *linter) prompt(s *syntax.String) {
-	if w.site.Prompt == nil {
+// sound looks at the name of a prompt or of music.
+func (w *linter) sound(s *syntax.String, find func(name string) (message, hint string)) {
+	if find == nil {
 		return
 	}
-	if message, hint := w.site.Prompt(s.Value); message != "" {
+	if message, hint := find(s.Value); message != "" {
 		w.report(w.inside(s), diag.CodePrompt, message, hint, "")
 	}
 }

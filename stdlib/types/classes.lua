@@ -141,12 +141,12 @@ function Call:recordVoicemail(mailbox, options) end
 function Call:bridge(targets, options) end
 
 ---@class Call.hold.Options
----@field music? string Which. Default: the site's.
+---@field music? Music Which. Default: the site's.
 
 --- Lets the other side of the bridge hear music.
 ---
 --- ```lua
---- call:hold { music = "default" }
+--- call:hold { music = "bells" }
 --- ```
 ---@param options? Call.hold.Options
 function Call:hold(options) end
@@ -238,7 +238,7 @@ function Call:sendDigits(digits) end
 --- ```lua
 --- call:startMusic()
 --- ```
----@param music? string Which. Default: the site's.
+---@param music? Music Which. Default: the site's.
 function Call:startMusic(music) end
 
 --- Ends the music.

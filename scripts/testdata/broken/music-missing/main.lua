@@ -1,0 +1,5 @@
+extension("600", function(call)
+  call:answer()
+  call:startMusic("bels")
+  call:sleep("1m")
+end)
