@@ -52,7 +52,7 @@ func TestWrongArgumentsAreErrors(t *testing.T) {
 		all = append(all, c.Methods...)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		sc := newScript(t.Context(), h.current(), nil)
+		sc := newScript(t.Context(), h, h.current(), nil)
 		defer sc.close()
 		f := rapid.SampledFrom(all).Draw(t, "function")
 		var values []lua.LValue

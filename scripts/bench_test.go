@@ -28,7 +28,7 @@ func BenchmarkStateOfACall(b *testing.B) {
 	g, r := chorus(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		sc := newScript(b.Context(), g, nil)
+		sc := newScript(b.Context(), g.host, g, nil)
 		sc.s.Value(r.handler)
 		sc.close()
 	}
@@ -66,7 +66,7 @@ func BenchmarkWaitingCalls(b *testing.B) {
 		waiting.Add(calls)
 		for range calls {
 			ended.Go(func() {
-				sc := newScript(b.Context(), g, nil)
+				sc := newScript(b.Context(), g.host, g, nil)
 				defer sc.close()
 				sc.handler = sc.s.Value(r.handler).(*lua.LFunction)
 				run, err := sc.s.Call(sc.s.Load(deep))

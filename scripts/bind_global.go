@@ -41,7 +41,7 @@ func globalBindings() map[string]binding {
 	return map[string]binding{
 		"now":  func(sc *script, _ any, _ *args) (lua.LValue, error) { return seconds(sc.host.clock.Now()), nil },
 		"date": dateBinding,
-		"test": func(*script, any, *args) (lua.LValue, error) { return nil, nil },
+		"test": testBinding,
 		"schedule": func(sc *script, _ any, a *args) (lua.LValue, error) {
 			var rules []string
 			if a.rest != nil {

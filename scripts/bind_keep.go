@@ -45,7 +45,7 @@ func keepBindings() map[string]binding {
 	change := func(do func(l *directory.List, ctx context.Context, entry string) error) binding {
 		return func(sc *script, self any, a *args) (lua.LValue, error) {
 			return done(sc.wait(func(ctx context.Context) error {
-				return do(sc.call.Engine().Directory().List(self.(*listRef).name), ctx, arg[string](a, "entry"))
+				return do(sc.engine().Directory().List(self.(*listRef).name), ctx, arg[string](a, "entry"))
 			}))
 		}
 	}
@@ -58,7 +58,7 @@ func keepBindings() map[string]binding {
 		"List:includes": func(sc *script, self any, a *args) (lua.LValue, error) {
 			var yes bool
 			err := sc.wait(func(ctx context.Context) (err error) {
-				yes, err = sc.call.Engine().Directory().List(self.(*listRef).name).Includes(ctx, arg[string](a, "number"))
+				yes, err = sc.engine().Directory().List(self.(*listRef).name).Includes(ctx, arg[string](a, "number"))
 				return err
 			})
 			return lua.LBool(yes), err
@@ -66,7 +66,7 @@ func keepBindings() map[string]binding {
 		"List:entries": func(sc *script, self any, _ *args) (lua.LValue, error) {
 			var list []string
 			err := sc.wait(func(ctx context.Context) (err error) {
-				list, err = sc.call.Engine().Directory().List(self.(*listRef).name).Entries(ctx)
+				list, err = sc.engine().Directory().List(self.(*listRef).name).Entries(ctx)
 				return err
 			})
 			return sc.textList(list), err
@@ -87,7 +87,7 @@ func keepFields() map[string]field {
 	}
 }
 
-func (sc *script) bucket() store.Bucket { return sc.call.Engine().Store().Bucket(storeBucket) }
+func (sc *script) bucket() store.Bucket { return sc.engine().Store().Bucket(storeBucket) }
 
 // read gets a key's value and revision; nil and 0 if there is none.
 func (sc *script) read(key string) (lua.LValue, uint64, error) {

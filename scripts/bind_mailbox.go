@@ -24,7 +24,7 @@ func (r *boxRef) get(sc *script) (*mailbox.Mailbox, error) {
 	if err := sc.atLoad("mailbox"); err != nil {
 		return nil, err
 	}
-	return sc.call.Engine().Mailboxes().Get(r.number)
+	return sc.engine().Mailboxes().Get(r.number)
 }
 
 // box reads or changes a mailbox and returns a Lua value made of what was read.

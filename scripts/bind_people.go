@@ -36,7 +36,7 @@ func (r *lineRef) read(sc *script) (*directory.Line, error) {
 		return nil, err
 	}
 	err := sc.wait(func(ctx context.Context) error {
-		l, err := sc.call.Engine().Directory().Line(ctx, r.number)
+		l, err := sc.engine().Directory().Line(ctx, r.number)
 		if err == nil {
 			if sc.lines == nil {
 				sc.lines = map[*lineRef]*directory.Line{}
@@ -65,15 +65,15 @@ func peopleBindings() map[string]binding {
 			return sc.object("Line", r), nil
 		},
 		"Line:setDnd": onLine(func(sc *script, ctx context.Context, r *lineRef, a *args) error {
-			return sc.call.Engine().Directory().SetDND(ctx, r.number, arg[bool](a, "on"))
+			return sc.engine().Directory().SetDND(ctx, r.number, arg[bool](a, "on"))
 		}),
 		"Line:setForward": onLine(func(sc *script, ctx context.Context, r *lineRef, a *args) error {
-			return sc.call.Engine().Directory().SetForward(ctx, r.number, directory.ForwardKind(arg[string](a, "kind")), arg[string](a, "number"))
+			return sc.engine().Directory().SetForward(ctx, r.number, directory.ForwardKind(arg[string](a, "kind")), arg[string](a, "number"))
 		}),
 		"Line:lastForward": func(sc *script, self any, a *args) (lua.LValue, error) {
 			var to string
 			err := sc.wait(func(ctx context.Context) (err error) {
-				to, err = sc.call.Engine().Directory().LastForward(ctx, self.(*lineRef).number, directory.ForwardKind(arg[string](a, "kind")))
+				to, err = sc.engine().Directory().LastForward(ctx, self.(*lineRef).number, directory.ForwardKind(arg[string](a, "kind")))
 				return err
 			})
 			return text(to), err
@@ -126,7 +126,7 @@ func lineCalls(sc *script, self any, a *args) (lua.LValue, error) {
 		if kind != "" {
 			most = 1000 // to find so many of one kind
 		}
-		entries, err = sc.call.Engine().CallLog().Entries(ctx, self.(*lineRef).number, most)
+		entries, err = sc.engine().CallLog().Entries(ctx, self.(*lineRef).number, most)
 		return err
 	})
 	if err != nil {
@@ -211,7 +211,7 @@ func (d *groupDecl) has(number string) bool {
 func (d *groupDecl) loggedIn(sc *script, number string) (bool, error) {
 	var out []string
 	err := sc.wait(func(ctx context.Context) (err error) {
-		out, err = sc.call.Engine().Directory().LoggedOut(ctx, d.Number)
+		out, err = sc.engine().Directory().LoggedOut(ctx, d.Number)
 		return err
 	})
 	return d.has(number) && !slices.Contains(out, number), err
@@ -228,7 +228,7 @@ func onGroup(change func(d *directory.Directory, ctx context.Context, group, mem
 			return nil, fmt.Errorf("%w: %s is no member of %s", errNoGroup, number, d.Number)
 		}
 		return done(sc.wait(func(ctx context.Context) error {
-			return change(sc.call.Engine().Directory(), ctx, d.Number, number)
+			return change(sc.engine().Directory(), ctx, d.Number, number)
 		}))
 	}
 }
@@ -237,8 +237,8 @@ func peopleFields() map[string]field {
 	all := map[string]field{
 		"Line.number":     func(_ *script, self any) (lua.LValue, error) { return lua.LString(self.(*lineRef).number), nil },
 		"Group.number":    func(_ *script, self any) (lua.LValue, error) { return lua.LString(self.(*groupRef).number), nil },
-		"Line.registered": liveField(func(sc *script, n string) bool { return sc.call.Engine().Registered(n) }),
-		"Line.busy":       liveField(func(sc *script, n string) bool { return sc.call.Engine().Busy(n) }),
+		"Line.registered": liveField(func(sc *script, n string) bool { return sc.engine().Registered(n) }),
+		"Line.busy":       liveField(func(sc *script, n string) bool { return sc.engine().Busy(n) }),
 	}
 	for name, get := range map[string]func(sc *script, l *directory.Line) lua.LValue{
 		"name":        func(_ *script, l *directory.Line) lua.LValue { return lua.LString(l.Name) },

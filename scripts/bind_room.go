@@ -21,7 +21,7 @@ func roomBindings() map[string]binding {
 	}
 	return map[string]binding{
 		"room": func(sc *script, _ any, a *args) (lua.LValue, error) {
-			r, ok := sc.call.Engine().Room(arg[string](a, "name"))
+			r, ok := sc.engine().Room(arg[string](a, "name"))
 			if !ok {
 				return nil, nil
 			}

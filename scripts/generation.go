@@ -70,7 +70,13 @@ func (g *generation) load(ctx context.Context) error {
 	var problems []diag.Problem
 	for i := range g.routes {
 		r := &g.routes[i]
-		r.Handler = engine.HandlerFunc(func(ctx context.Context, c *engine.Call) { g.host.run(ctx, g, r, c) })
+		r.Handler = engine.HandlerFunc(func(ctx context.Context, c *engine.Call) {
+			h := g.host
+			if other, ok := ctx.Value(serving{}).(*Host); ok {
+				h = other
+			}
+			h.run(ctx, g, r, c)
+		})
 		if err := g.conflict(g.routes[:i], *r); err != nil {
 			problems = append(problems, *err)
 			continue

@@ -39,6 +39,8 @@ type Options struct {
 	Failure  string         // what a caller hears whose handler failed; "": belfry/failure
 	Log      *slog.Logger
 	Clock    clock.Clock
+	Bindings map[string]Binding // what else the API's names do, "Phone:answers"; nil: nothing
+	Rand     func() float64     // of scripts, in [0, 1); nil: math/rand
 }
 
 // Host serves calls with the newest good generation of a dialplan. It is safe for concurrent use.
@@ -88,7 +90,7 @@ func newHost(o Options) (*Host, error) {
 		o.Prompts = o.Engine.Prompts()
 	}
 	h := &Host{opts: o, log: o.Log, clock: o.Clock, api: api.Belfry(), byCall: map[string]*generation{}}
-	h.bound = bindings()
+	h.bound = bindings(o.Bindings)
 	return h, h.openLibrary()
 }
 
@@ -261,8 +263,15 @@ func (h *Host) release(id string, g *generation) {
 
 // ServeCall implements engine.Handler: it routes the call and runs the handler its extension has.
 func (h *Host) ServeCall(ctx context.Context, c *engine.Call) {
-	h.hold(c.ID(), c.OnHangup).mux.ServeCall(ctx, c)
+	g := h.hold(c.ID(), c.OnHangup)
+	if h != g.host {
+		ctx = context.WithValue(ctx, serving{}, h)
+	}
+	g.mux.ServeCall(ctx, c)
 }
+
+// serving is the key of the host that serves a call with a generation which another host has made.
+type serving struct{}
 
 // Reaches tells whether a caller would reach any extension.
 func (h *Host) Reaches(p engine.Party, dialled string) bool {

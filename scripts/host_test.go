@@ -278,7 +278,7 @@ func TestCheckLooksAtTestsToo(t *testing.T) {
 
 // What the API promises is there, and nothing else.
 func TestBindingsAndAPIAgree(t *testing.T) {
-	a, b := api.Belfry(), bindings()
+	a, b := api.Belfry(), bindings(nil)
 	want := map[string]bool{}
 	for _, f := range a.Funcs {
 		if f.Name != "require" && f.Name != "extension" {
@@ -291,6 +291,9 @@ func TestBindingsAndAPIAgree(t *testing.T) {
 		}
 	}
 	for _, c := range a.Classes {
+		if c.Tests {
+			continue
+		}
 		for _, f := range c.Methods {
 			want[c.Name+":"+f.Name] = true
 		}

@@ -155,7 +155,7 @@ func modules(main string) map[string]string {
 func answer(t testing.TB, h *Host) (string, error) {
 	t.Helper()
 	g := h.current()
-	sc := newScript(t.Context(), g, nil)
+	sc := newScript(t.Context(), g.host, g, nil)
 	defer sc.close()
 	v, err := sc.s.Call(sc.s.Value(g.routes[0].handler))
 	if err != nil {
@@ -234,7 +234,7 @@ func TestCallsKeepWhatTheirGenerationLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	old := h.current()
-	begun := newScript(t.Context(), old, nil)
+	begun := newScript(t.Context(), old.host, old, nil)
 	defer begun.close()
 	write(t, dir, main(2))
 	if _, err := h.Reload(t.Context()); err != nil {

@@ -36,12 +36,15 @@ type bound struct {
 }
 
 // bindings connects the API's names with what they do.
-func bindings() *bound {
+func bindings(more map[string]Binding) *bound {
 	b := &bound{funcs: map[string]binding{}, fields: map[string]field{}}
 	for _, set := range []map[string]binding{callBindings(), globalBindings(), peopleBindings(), mailboxBindings(), keepBindings(), roomBindings()} {
 		for name, fn := range set {
 			b.funcs[name] = fn
 		}
+	}
+	for name, fn := range more {
+		b.funcs[name] = fn.binding()
 	}
 	for _, set := range []map[string]field{callFields(), peopleFields(), mailboxFields(), keepFields(), roomFields()} {
 		for name, fn := range set {
@@ -80,7 +83,6 @@ func (b *bound) has(c api.Class) bool {
 
 // objectClass is the metatable of a class of objects.
 func (h *Host) objectClass(l *lua.LState, c api.Class) *lua.LTable {
-	class := c.Name
 	methods := map[string]*lua.LFunction{}
 	for _, f := range c.Methods {
 		methods[f.Name] = l.NewFunction(h.method(c, f))
@@ -97,11 +99,11 @@ func (h *Host) objectClass(l *lua.LState, c api.Class) *lua.LTable {
 		return 1
 	}))
 	mt.RawSetString("__newindex", l.NewFunction(func(l *lua.LState) int {
-		owner(l).wrong(diag.CodeArgument, l.Get(2).String(), fmt.Sprintf("a %s's '%s' cannot be assigned", strings.ToLower(class), l.Get(2)), "")
+		owner(l).wrong(diag.CodeArgument, l.Get(2).String(), fmt.Sprintf("a %s's '%s' cannot be assigned", c.Word(), l.Get(2)), "")
 		return 0
 	}))
 	mt.RawSetString("__tostring", l.NewFunction(func(l *lua.LState) int {
-		shown := strings.ToLower(class)
+		shown := c.Word()
 		if o, ok := l.CheckUserData(1).Value.(*object); ok {
 			if err, ok := o.value.(error); ok {
 				shown = err.Error()
@@ -117,11 +119,11 @@ func (sc *script) readField(c api.Class, ud *lua.LUserData, key string) lua.LVal
 	o, _ := ud.Value.(*object)
 	get := sc.host.bound.fields[c.Name+"."+key]
 	if get == nil || o == nil {
-		sc.wrong(diag.CodeMethod, key, fmt.Sprintf("a %s has no '%s'", strings.ToLower(c.Name), key), diag.DidYouMean(key, c.Members()))
+		sc.wrong(diag.CodeMethod, key, fmt.Sprintf("a %s has no '%s'", c.Word(), key), diag.DidYouMean(key, c.Members()))
 	}
 	v, err := get(sc, o.value)
 	if err != nil {
-		return sc.failed(strings.ToLower(c.Name)+"."+key, api.Func{Name: key}, err)
+		return sc.failed(c.Word()+"."+key, api.Func{Name: key}, err)
 	}
 	if v == nil {
 		return lua.LNil
@@ -131,7 +133,7 @@ func (sc *script) readField(c api.Class, ud *lua.LUserData, key string) lua.LVal
 
 // method is the Lua function of one method.
 func (h *Host) method(c api.Class, f api.Func) lua.LGFunction {
-	name := strings.ToLower(c.Name) + ":" + f.Name
+	name := c.Word() + ":" + f.Name
 	do := h.bound.funcs[c.Name+":"+f.Name]
 	return func(l *lua.LState) int {
 		sc := owner(l)

@@ -49,6 +49,7 @@ type script struct {
 	lines    map[*lineRef]*directory.Line // as they were read
 	watching map[string]*lua.LFunction    // events the engine tells of
 	onHangup []*lua.LFunction
+	tests    *[]Test // where test() puts them; nil: nowhere
 }
 
 // hangupTime is how long what onHangup registered may take in all.
@@ -59,7 +60,7 @@ func newLoader(ctx context.Context, g *generation) *script {
 	h := g.host
 	sc := &script{host: h, gen: g, log: h.log, modules: map[string]lua.LValue{}}
 	sc.ctx, sc.cancel = context.WithCancelCause(ctx)
-	sc.s = sandbox.New(sc.ctx, sandbox.Options{Limits: h.opts.Limits, Now: h.clock.Now, Log: sc.log, Library: libraryPrefix})
+	sc.s = sandbox.New(sc.ctx, sandbox.Options{Limits: h.opts.Limits, Now: h.clock.Now, Rand: h.opts.Rand, Log: sc.log, Library: libraryPrefix})
 	sc.s.Roots, sc.s.Owner = sc.roots, sc
 	g.classes = h.openClasses(sc.s.L)
 	sc.openGlobals()
@@ -67,13 +68,13 @@ func newLoader(ctx context.Context, g *generation) *script {
 }
 
 // newScript is a script for one call, in a state that begins with what main.lua left.
-func newScript(ctx context.Context, g *generation, c *engine.Call) *script {
-	sc := &script{host: g.host, gen: g, phase: handling, call: c, log: g.host.log}
+func newScript(ctx context.Context, h *Host, g *generation, c *engine.Call) *script {
+	sc := &script{host: h, gen: g, phase: handling, call: c, log: h.log}
 	if c != nil {
 		sc.log = sc.log.With("call", c.ID())
 	}
 	sc.ctx, sc.cancel = context.WithCancelCause(ctx)
-	sc.s = g.image.Fork(sc.ctx, sc.log)
+	sc.s = g.image.Fork(sc.ctx, sandbox.Options{Log: sc.log, Now: h.clock.Now, Rand: h.opts.Rand})
 	sc.s.Roots, sc.s.Owner = sc.roots, sc
 	return sc
 }
@@ -81,6 +82,14 @@ func newScript(ctx context.Context, g *generation, c *engine.Call) *script {
 func (sc *script) close() {
 	sc.cancel(nil)
 	sc.s.Close()
+}
+
+// engine is the exchange that the script may look at and change.
+func (sc *script) engine() *engine.Engine {
+	if sc.call != nil {
+		return sc.call.Engine()
+	}
+	return sc.host.opts.Engine
 }
 
 // owner is the script that a Go function has been called by.
@@ -125,7 +134,7 @@ func (sc *script) freeze() *sandbox.Image {
 // run serves one call with the handler of one extension. It returns when the handler has;
 // the engine ends the call.
 func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call) {
-	sc := newScript(ctx, g, c)
+	sc := newScript(ctx, h, g, c)
 	defer func() {
 		if p := recover(); p != nil {
 			sc.log.Error("the script host panicked; ending the call", "panic", p, "stack", string(debug.Stack()))

@@ -67,6 +67,8 @@ type Func struct {
 // Class is a kind of object.
 type Class struct {
 	Name    string
+	Called  string // what messages call an object of it; "": the name in lower case
+	Tests   bool   // only tests have such objects: package scripts/dialtest does what their methods are for
 	Doc     string
 	Fields  []Value
 	Methods []Func
@@ -90,7 +92,7 @@ func Belfry() *API {
 	return &API{
 		Funcs:   functions(),
 		Modules: []Module{logModule()},
-		Classes: slices.Concat([]Class{callClass()}, resultClasses(), objectClasses()),
+		Classes: slices.Concat([]Class{callClass()}, resultClasses(), objectClasses(), testClasses()),
 	}
 }
 
@@ -105,6 +107,14 @@ func (a *API) Class(name string) (Class, bool) {
 
 // Func finds a global function.
 func (a *API) Func(name string) (Func, bool) { return find(a.Funcs, name) }
+
+// Word is what messages call an object of the class.
+func (c Class) Word() string {
+	if c.Called != "" {
+		return c.Called
+	}
+	return strings.ToLower(c.Name)
+}
 
 // Method finds a method.
 func (c Class) Method(name string) (Func, bool) { return find(c.Methods, name) }

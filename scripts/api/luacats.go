@@ -101,7 +101,11 @@ func writeFunc(b *strings.Builder, prefix string, f Func) {
 	}
 	var names []string
 	for _, p := range f.Params {
-		fmt.Fprintf(b, "---@param %s%s %s%s\n", p.Name, mark(p.Optional), catsType(p), trail(p.Doc))
+		kind := catsType(p)
+		if f.Name == "test" && p.Type == Function {
+			kind = "fun(t: Test)"
+		}
+		fmt.Fprintf(b, "---@param %s%s %s%s\n", p.Name, mark(p.Optional), kind, trail(p.Doc))
 		names = append(names, p.Name)
 	}
 	if class != "" {

@@ -55,7 +55,7 @@ type Extension struct {
 // Check looks at one file. test says that it is one of tests, in which nothing is a call merely by its name.
 func Check(f *syntax.File, site Site, test bool) Result {
 	w := &linter{file: f, site: site, test: test, vars: resolve(f.Chunk), types: map[*variable]typ{}, allowed: allowed(f), own: ownFields(f), library: map[string]map[string]api.Func{}}
-	w.handlers = map[*syntax.Func]*syntax.Call{}
+	w.handlers, w.tests = map[*syntax.Func]*syntax.Call{}, map[*syntax.Func]bool{}
 	w.findHandlers()
 	syntax.Inspect(f.Chunk, w.look)
 	w.flow()
@@ -96,6 +96,7 @@ type linter struct {
 	types    map[*variable]typ              // as found, or nothing while it is being found
 	own      map[string]bool                // see ownFields
 	handlers map[*syntax.Func]*syntax.Call  // functions that extension() is given
+	tests    map[*syntax.Func]bool          // functions that test() is given
 	allowed  map[int][]string               // codes by line
 	library  map[string]map[string]api.Func // functions of the standard library, by module and name
 	result   Result
@@ -161,6 +162,11 @@ func (w *linter) findHandlers() {
 		e, ok := n.(*syntax.Call)
 		if !ok {
 			return true
+		}
+		if call, ok := w.globalCall(e, "test"); ok && len(call.Args) == 2 {
+			if fn := w.function(call.Args[1]); fn != nil {
+				w.tests[fn] = true
+			}
 		}
 		call, ok := w.globalCall(e, "extension")
 		if !ok || len(call.Args) < 2 {

@@ -99,6 +99,9 @@ func (w *linter) typeOfVariable(v *variable) typ {
 		if len(v.values) > 0 {
 			return typ{}
 		}
+		if w.tests[v.fn] && v.nth == 0 {
+			return typ{class: "Test"}
+		}
 		if w.handlers[v.fn] != nil && v.nth == 0 || v.name.Text == "call" && !w.test {
 			return typ{class: "Call"}
 		}
@@ -193,7 +196,10 @@ func (w *linter) aClass(class string) string {
 	case "Event":
 		return "an event"
 	}
-	return "a " + strings.ToLower(class)
+	if class == "Test" {
+		return "a test"
+	}
+	return "a " + c.Word()
 }
 
 // lookField is about fields that an object does not have.
@@ -226,7 +232,7 @@ func (w *linter) callee(e *syntax.Call) (api.Func, string, bool) {
 		}
 		c, _ := w.site.API.Class(t.class)
 		f, ok := c.Method(e.Method.Text)
-		return f, strings.ToLower(t.class) + ":" + e.Method.Text, ok
+		return f, c.Word() + ":" + e.Method.Text, ok
 	}
 	switch fn := e.Func.(type) {
 	case *syntax.Name:

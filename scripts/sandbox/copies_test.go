@@ -125,7 +125,7 @@ func TestCopiesAreLikeTheirOriginals(t *testing.T) {
 			r.Fatal(err)
 		}
 		want := answer(fresh, m2)
-		fork := img.Fork(t.Context(), nil)
+		fork := img.Fork(t.Context(), Options{})
 		defer fork.Close()
 		if got := answer(fork, fork.Value(m)); got != want {
 			a, b := strings.Split(got, "\n"), strings.Split(want, "\n")

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"log/slog"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -60,13 +59,20 @@ func (s *State) Freeze(roots, shared []lua.LValue) *Image {
 }
 
 // Fork makes a state under ctx that shares what the image has: its globals and libraries, which scripts cannot change.
-// It has stacks and a budget of its own. Any number of goroutines may fork an image at once.
-func (img *Image) Fork(ctx context.Context, log *slog.Logger) *State {
+// It has stacks and a budget of its own. Any number of goroutines may fork an image at once. Of the options, Log, Now
+// and Rand may be others than those of the state that the image was made of.
+func (img *Image) Fork(ctx context.Context, o Options) *State {
 	s := img.state
 	l, _ := s.L.NewThread()
 	f := &State{L: l, opts: s.opts, globals: s.globals, copies: &copies{of: img}}
-	if log != nil {
-		f.opts.Log = log
+	if o.Log != nil {
+		f.opts.Log = o.Log
+	}
+	if o.Now != nil {
+		f.opts.Now = o.Now
+	}
+	if o.Rand != nil {
+		f.opts.Rand = o.Rand
 	}
 	f.SetContext(ctx)
 	return f

@@ -812,3 +812,912 @@ function Schedule:isOpen(time) end
 ---@field second integer
 ---@field weekday "mon"|"tue"|"wed"|"thu"|"fri"|"sat"|"sun"
 ---@field yearday integer
+
+--- A test: its phones, callers and clock. Phones exist, and ring unanswered unless told otherwise; time passes only while a verb waits for something.
+---@class Test
+local Test = {}
+
+--- The phone of a line.
+---
+--- ```lua
+--- t:phone("201"):answersAfter("5s")
+--- ```
+---@param number Digits The line's.
+---@return Phone
+function Test:phone(number) end
+
+--- A phone out in the world, which a trunk leads to.
+---
+--- ```lua
+--- t:outside("07700900123"):answersAfter("3s")
+--- ```
+---@param number Digits As it is sent to the trunk.
+---@return Phone
+function Test:outside(number) end
+
+---@class Test.call.Options
+---@field from string A line's number; a number outside, with a name or without; "anonymous".
+---@field to Digits What they dial.
+---@field trunk? string By which trunk a caller from outside comes. Default: the first one.
+---@field diversion? Diverted Who diverted the call here before it came to this exchange: { number =, reason = }.
+
+--- Somebody calls.
+---
+--- ```lua
+--- local caller = t:call { from = "Joe <+447700900123>", to = "600" }
+--- ```
+---@param options? Test.call.Options
+---@return Caller
+function Test:call(options) end
+
+---@class Test.at.Options
+---@field zone? string The time zone. Default: the machine's.
+
+--- Sets the clock: "sat 14:00" is the next such time, "14:00" the next one, "2026-12-25 09:00" that very one.
+---
+--- ```lua
+--- t:at("sat 14:00")
+--- ```
+---@param time string When.
+---@param options? Test.at.Options
+---@return Test
+function Test:at(time, options) end
+
+--- Lets time pass.
+---
+--- ```lua
+--- t:wait("30m")
+--- ```
+---@param time Duration How much.
+---@return Test
+function Test:wait(time) end
+
+---@class Test.elapsed.Options
+---@field within? Duration How far off it may be. Default: 0.
+
+--- The test has taken exactly so long, since it began or the clock was set.
+---
+--- ```lua
+--- t:elapsed("36s")
+--- ```
+---@param time Duration How long.
+---@param options? Test.elapsed.Options
+---@return Test
+function Test:elapsed(time, options) end
+
+---@class Test.line.Options
+---@field name? string Whose.
+---@field permissions? Texts What it may dial. Default: "internal".
+---@field voicemail? boolean It has a mailbox. Default: true.
+---@field pickupGroup? string Whose calls it may pick up.
+---@field department? string Where.
+
+--- A line's settings. With options it is made, if there is none of the number.
+---
+--- ```lua
+--- t:line("77513"):setForward("busy", "77514")
+--- ```
+---@param number Digits The line's.
+---@param options? Test.line.Options
+---@return TestLine
+function Test:line(number, options) end
+
+--- A mailbox.
+---
+--- ```lua
+--- t:mailbox("201"):has { from = "+447700900123", length = "7s" }
+--- ```
+---@param number Digits Whose.
+---@return TestMailbox
+function Test:mailbox(number) end
+
+--- The message lamp of a line's phone.
+---
+--- ```lua
+--- t:lamp("201"):isOn()
+--- ```
+---@param number Digits The line's.
+---@return Lamp
+function Test:lamp(number) end
+
+--- A list of numbers.
+---
+--- ```lua
+--- t:list("whitelist-77600"):add("+447700900123")
+--- ```
+---@param name string Its name.
+---@return TestList
+function Test:list(name) end
+
+--- A group's members.
+---
+--- ```lua
+--- t:group("15000"):logout("77610")
+--- ```
+---@param number Digits Its number.
+---@return TestGroup
+function Test:group(number) end
+
+--- A conference room.
+---
+--- ```lua
+--- t:room("faculty"):has("77513")
+--- ```
+---@param name string As given to call:conference.
+---@return TestRoom
+function Test:room(name) end
+
+--- A line's call log.
+---
+--- ```lua
+--- t:log("201"):has { kind = "missed", number = "202" }
+--- ```
+---@param number Digits Whose.
+---@return TestLog
+function Test:log(number) end
+
+--- A way to the public network.
+---
+--- ```lua
+--- t:trunk("pstn"):isDown()
+--- ```
+---@param name string As in the settings.
+---@return TestTrunk
+function Test:trunk(name) end
+
+--- The dialplan raises an error with this in its message. Without that, an error of a handler fails the test.
+---
+--- ```lua
+--- t:scriptFails("no such room")
+--- ```
+---@param text string A part of the message.
+---@return Test
+function Test:scriptFails(text) end
+
+--- A telephone, and who sits by it. What it does with a call may be said before the call comes, and then holds for every call.
+---@class Phone
+local Phone = {}
+
+--- Answers calls that have rung so long.
+---
+--- ```lua
+--- t:phone("201"):answersAfter("5s")
+--- ```
+---@param time Duration How long.
+---@return Phone
+function Phone:answersAfter(time) end
+
+--- Answers the call that rings, and waits until one does.
+---
+--- ```lua
+--- t:phone("201"):answers()
+--- ```
+---@return Phone
+function Phone:answers() end
+
+--- Is busy: calls get 486.
+---
+--- ```lua
+--- t:phone("201"):isBusy()
+--- ```
+---@return Phone
+function Phone:isBusy() end
+
+--- Turns calls away.
+---
+--- ```lua
+--- t:phone("201"):rejects()
+--- ```
+---@param status? integer The SIP status.
+---@return Phone
+function Phone:rejects(status) end
+
+--- Is not registered.
+---
+--- ```lua
+--- t:phone("201"):isOffline()
+--- ```
+---@return Phone
+function Phone:isOffline() end
+
+--- Is registered again.
+---
+--- ```lua
+--- t:phone("201"):isOnline()
+--- ```
+---@return Phone
+function Phone:isOnline() end
+
+--- Rings and is not answered, as at the beginning.
+---
+--- ```lua
+--- t:phone("201"):rings()
+--- ```
+---@return Phone
+function Phone:rings() end
+
+--- Sends calls elsewhere (302).
+---
+--- ```lua
+--- t:phone("201"):redirects("202")
+--- ```
+---@param number Digits Where to.
+---@return Phone
+function Phone:redirects(number) end
+
+--- Calls somebody.
+---
+--- ```lua
+--- local ana = t:phone("201"):calls("600")
+--- ```
+---@param number Digits What is dialled.
+---@return Caller
+function Phone:calls(number) end
+
+--- Rings.
+---
+--- ```lua
+--- t:phone("201"):isRinging()
+--- ```
+---@return Phone
+function Phone:isRinging() end
+
+--- Does not ring now.
+---
+--- ```lua
+--- t:phone("201"):isNotRinging()
+--- ```
+---@return Phone
+function Phone:isNotRinging() end
+
+---@class Phone.shows.Options
+---@field number? string The number.
+---@field name? string The name.
+---@field diversion? string The number that diverted the call here.
+
+--- Shows who calls.
+---
+--- ```lua
+--- t:phone("201"):shows { number = "+447700900123", name = "Joe" }
+--- ```
+---@param options? Phone.shows.Options
+---@return Phone
+function Phone:shows(options) end
+
+--- Hears a prompt, or several in a row, from where the last match ended; what else is heard before is skipped. It is so as soon as the last begins.
+---
+--- ```lua
+--- t:phone("201"):hears("vm-goodbye")
+--- ```
+---@param prompt Prompt A name or a list of them.
+---@return Phone
+function Phone:hears(prompt) end
+
+---@class Phone.doesNotHear.Options
+---@field during? Duration For how much longer; 0: up to now. Default: 0.
+
+--- Has not heard a prompt since the last match, nor does so for a while.
+---
+--- ```lua
+--- t:phone("201"):doesNotHear("vm-intro", { during = "10s" })
+--- ```
+---@param prompt Prompt A name.
+---@param options? Phone.doesNotHear.Options
+---@return Phone
+function Phone:doesNotHear(prompt, options) end
+
+--- Hears music.
+---
+--- ```lua
+--- t:phone("201"):hearsMusic()
+--- ```
+---@param name? string Which. Default: any.
+---@return Phone
+function Phone:hearsMusic(name) end
+
+--- Hears something that was recorded: a message, a greeting, a name.
+---
+--- ```lua
+--- t:phone("201"):hearsRecording()
+--- ```
+---@return Phone
+function Phone:hearsRecording() end
+
+--- Hears silence: whatever was playing is over.
+---
+--- ```lua
+--- t:phone("201"):hearsNothing()
+--- ```
+---@return Phone
+function Phone:hearsNothing() end
+
+--- Presses keys, one after another.
+---
+--- ```lua
+--- t:phone("201"):presses("1")
+--- ```
+---@param keys Digits Digits, * and #.
+---@return Phone
+function Phone:presses(keys) end
+
+--- Waits until nothing is played any more, speaks, and is silent again.
+---
+--- ```lua
+--- t:phone("201"):speaksFor("7s")
+--- ```
+---@param time Duration How long.
+---@return Phone
+function Phone:speaksFor(time) end
+
+--- Hangs up.
+---
+--- ```lua
+--- t:phone("201"):hangsUp()
+--- ```
+---@return Phone
+function Phone:hangsUp() end
+
+--- Puts the call on hold.
+---
+--- ```lua
+--- t:phone("201"):holds()
+--- ```
+---@return Phone
+function Phone:holds() end
+
+--- Takes the call back.
+---
+--- ```lua
+--- t:phone("201"):unholds()
+--- ```
+---@return Phone
+function Phone:unholds() end
+
+---@class Phone.transfersTo.Options
+---@field consult? boolean Call there first, and transfer when that is answered. Default: false.
+
+--- Transfers who they talk to.
+---
+--- ```lua
+--- t:phone("201"):transfersTo("202")
+--- ```
+---@param number Digits Where to.
+---@param options? Phone.transfersTo.Options
+---@return Phone
+function Phone:transfersTo(number, options) end
+
+--- Talks to somebody.
+---
+--- ```lua
+--- t:phone("201"):isTalkingTo("202")
+--- ```
+---@param number Digits Their number.
+---@return Phone
+function Phone:isTalkingTo(number) end
+
+--- Has been put on hold by the other side.
+---
+--- ```lua
+--- t:phone("201"):isOnHold()
+--- ```
+---@return Phone
+function Phone:isOnHold() end
+
+--- The call is over.
+---
+--- ```lua
+--- t:phone("201"):hasEnded()
+--- ```
+---@param status? integer With this SIP status. Default: any.
+---@return Phone
+function Phone:hasEnded(status) end
+
+--- Somebody who calls.
+---@class Caller
+local Caller = {}
+
+--- Hears that it rings: from their own phone or from the exchange.
+---
+--- ```lua
+--- caller:hearsRinging()
+--- ```
+---@return Caller
+function Caller:hearsRinging() end
+
+--- The call has been answered.
+---
+--- ```lua
+--- caller:isAnswered()
+--- ```
+---@return Caller
+function Caller:isAnswered() end
+
+--- Is turned away.
+---
+--- ```lua
+--- caller:isRejected("busy")
+--- ```
+---@param reason? "busy"|"unavailable"|"declined"|"notFound"|"forbidden"|"congested" As given to call:reject. Default: any.
+---@return Caller
+function Caller:isRejected(reason) end
+
+--- Hears a prompt, or several in a row, from where the last match ended; what else is heard before is skipped. It is so as soon as the last begins.
+---
+--- ```lua
+--- caller:hears("vm-goodbye")
+--- ```
+---@param prompt Prompt A name or a list of them.
+---@return Caller
+function Caller:hears(prompt) end
+
+---@class Caller.doesNotHear.Options
+---@field during? Duration For how much longer; 0: up to now. Default: 0.
+
+--- Has not heard a prompt since the last match, nor does so for a while.
+---
+--- ```lua
+--- caller:doesNotHear("vm-intro", { during = "10s" })
+--- ```
+---@param prompt Prompt A name.
+---@param options? Caller.doesNotHear.Options
+---@return Caller
+function Caller:doesNotHear(prompt, options) end
+
+--- Hears music.
+---
+--- ```lua
+--- caller:hearsMusic()
+--- ```
+---@param name? string Which. Default: any.
+---@return Caller
+function Caller:hearsMusic(name) end
+
+--- Hears something that was recorded: a message, a greeting, a name.
+---
+--- ```lua
+--- caller:hearsRecording()
+--- ```
+---@return Caller
+function Caller:hearsRecording() end
+
+--- Hears silence: whatever was playing is over.
+---
+--- ```lua
+--- caller:hearsNothing()
+--- ```
+---@return Caller
+function Caller:hearsNothing() end
+
+--- Presses keys, one after another.
+---
+--- ```lua
+--- caller:presses("1")
+--- ```
+---@param keys Digits Digits, * and #.
+---@return Caller
+function Caller:presses(keys) end
+
+--- Waits until nothing is played any more, speaks, and is silent again.
+---
+--- ```lua
+--- caller:speaksFor("7s")
+--- ```
+---@param time Duration How long.
+---@return Caller
+function Caller:speaksFor(time) end
+
+--- Hangs up.
+---
+--- ```lua
+--- caller:hangsUp()
+--- ```
+---@return Caller
+function Caller:hangsUp() end
+
+--- Puts the call on hold.
+---
+--- ```lua
+--- caller:holds()
+--- ```
+---@return Caller
+function Caller:holds() end
+
+--- Takes the call back.
+---
+--- ```lua
+--- caller:unholds()
+--- ```
+---@return Caller
+function Caller:unholds() end
+
+---@class Caller.transfersTo.Options
+---@field consult? boolean Call there first, and transfer when that is answered. Default: false.
+
+--- Transfers who they talk to.
+---
+--- ```lua
+--- caller:transfersTo("202")
+--- ```
+---@param number Digits Where to.
+---@param options? Caller.transfersTo.Options
+---@return Caller
+function Caller:transfersTo(number, options) end
+
+--- Talks to somebody.
+---
+--- ```lua
+--- caller:isTalkingTo("202")
+--- ```
+---@param number Digits Their number.
+---@return Caller
+function Caller:isTalkingTo(number) end
+
+--- Has been put on hold by the other side.
+---
+--- ```lua
+--- caller:isOnHold()
+--- ```
+---@return Caller
+function Caller:isOnHold() end
+
+--- The call is over.
+---
+--- ```lua
+--- caller:hasEnded()
+--- ```
+---@param status? integer With this SIP status. Default: any.
+---@return Caller
+function Caller:hasEnded(status) end
+
+--- A mailbox, as a test sees it.
+---@class TestMailbox
+local TestMailbox = {}
+
+---@class TestMailbox.has.Options
+---@field from? string Whose number.
+---@field name? string Whose name.
+---@field length? Duration How long it is, to the second.
+---@field urgent? boolean Whether it is urgent.
+---@field heard? boolean Whether it has been heard.
+---@field folder? "new"|"saved"|"deleted" Where it is. Default: anywhere but among the deleted.
+
+--- Has a message like this; each message is found once.
+---
+--- ```lua
+--- t:mailbox("201"):has { from = "202", length = "7s" }
+--- ```
+---@param options? TestMailbox.has.Options
+---@return TestMailbox
+function TestMailbox:has(options) end
+
+--- Has no message, deleted ones aside.
+---
+--- ```lua
+--- t:mailbox("201"):isEmpty()
+--- ```
+---@return TestMailbox
+function TestMailbox:isEmpty() end
+
+--- Has so many messages, deleted ones aside.
+---
+--- ```lua
+--- t:mailbox("201"):count(2)
+--- ```
+---@param messages integer How many.
+---@return TestMailbox
+function TestMailbox:count(messages) end
+
+---@class TestMailbox.add.Options
+---@field from? string Whose number.
+---@field name? string Whose name.
+---@field length? Duration How long it is. Default: "5s".
+---@field urgent? boolean It is urgent. Default: false.
+
+--- Puts a message in.
+---
+--- ```lua
+--- t:mailbox("201"):add { from = "202", length = "7s" }
+--- ```
+---@param options? TestMailbox.add.Options
+---@return TestMailbox
+function TestMailbox:add(options) end
+
+--- Gives it this PIN, in force at once.
+---
+--- ```lua
+--- t:mailbox("201"):setPin("274951")
+--- ```
+---@param pin Digits Six digits.
+---@return TestMailbox
+function TestMailbox:setPin(pin) end
+
+--- Too many wrong PINs have locked it.
+---
+--- ```lua
+--- t:mailbox("201"):isLocked()
+--- ```
+---@return TestMailbox
+function TestMailbox:isLocked() end
+
+--- Has a greeting of its own.
+---
+--- ```lua
+--- t:mailbox("201"):hasGreeting("busy")
+--- ```
+---@param kind "unavailable"|"busy"|"temporary"|"name" Which.
+---@return TestMailbox
+function TestMailbox:hasGreeting(kind) end
+
+---@class TestMailbox.setGreeting.Options
+---@field length? Duration How long it is. Default: "2s".
+
+--- Gives it a greeting.
+---
+--- ```lua
+--- t:mailbox("201"):setGreeting("name")
+--- ```
+---@param kind "unavailable"|"busy"|"temporary"|"name" Which.
+---@param options? TestMailbox.setGreeting.Options
+---@return TestMailbox
+function TestMailbox:setGreeting(kind, options) end
+
+--- The message lamp of a phone: what the exchange told it last.
+---@class Lamp
+local Lamp = {}
+
+--- Is lit: there are new messages.
+---
+--- ```lua
+--- t:lamp("201"):isOn()
+--- ```
+---@return Lamp
+function Lamp:isOn() end
+
+--- Is dark.
+---
+--- ```lua
+--- t:lamp("201"):isOff()
+--- ```
+---@return Lamp
+function Lamp:isOff() end
+
+---@class Lamp.shows.Options
+---@field new? integer New ones.
+---@field old? integer Those that have been heard.
+---@field urgent? integer Urgent ones among the new.
+
+--- Shows how many messages there are.
+---
+--- ```lua
+--- t:lamp("201"):shows { new = 1, old = 0 }
+--- ```
+---@param options? Lamp.shows.Options
+---@return Lamp
+function Lamp:shows(options) end
+
+--- A line's settings, as a test sets and sees them.
+---@class TestLine
+local TestLine = {}
+
+--- Do not disturb, on or off.
+---
+--- ```lua
+--- t:line("201"):setDnd(true)
+--- ```
+---@param on boolean
+---@return TestLine
+function TestLine:setDnd(on) end
+
+--- Forwards calls; without a number no more.
+---
+--- ```lua
+--- t:line("201"):setForward("busy", "202")
+--- ```
+---@param kind "always"|"busy"|"noAnswer"|"unregistered" When it applies.
+---@param number? Digits Where to.
+---@return TestLine
+function TestLine:setForward(kind, number) end
+
+--- What it may dial.
+---
+--- ```lua
+--- t:line("201"):setPermissions("national")
+--- ```
+---@param permissions Texts
+---@return TestLine
+function TestLine:setPermissions(permissions) end
+
+---@class TestLine.has.Options
+---@field dnd? boolean Do not disturb.
+---@field always? any Where calls are forwarded to; false: they are not.
+---@field busy? any Where calls are forwarded to; false: they are not.
+---@field noAnswer? any Where calls are forwarded to; false: they are not.
+---@field unregistered? any Where calls are forwarded to; false: they are not.
+
+--- Is set like this.
+---
+--- ```lua
+--- t:line("201"):has { dnd = true, busy = "202", always = false }
+--- ```
+---@param options? TestLine.has.Options
+---@return TestLine
+function TestLine:has(options) end
+
+--- A list of numbers, as a test sets and sees it.
+---@class TestList
+local TestList = {}
+
+--- Adds a number, a range or a pattern.
+---
+--- ```lua
+--- t:list("vips"):add("+447700900123")
+--- ```
+---@param number string
+---@return TestList
+function TestList:add(number) end
+
+--- Removes an entry.
+---
+--- ```lua
+--- t:list("vips"):remove("+447700900123")
+--- ```
+---@param number string
+---@return TestList
+function TestList:remove(number) end
+
+--- Has the number in it.
+---
+--- ```lua
+--- t:list("vips"):includes("+447700900123")
+--- ```
+---@param number string
+---@return TestList
+function TestList:includes(number) end
+
+--- Does not have the number in it.
+---
+--- ```lua
+--- t:list("vips"):doesNotInclude("+447700900123")
+--- ```
+---@param number string
+---@return TestList
+function TestList:doesNotInclude(number) end
+
+--- A group's members, as a test sets and sees them.
+---@class TestGroup
+local TestGroup = {}
+
+--- The member takes calls.
+---
+--- ```lua
+--- t:group("15000"):login("77610")
+--- ```
+---@param number Digits The member's.
+---@return TestGroup
+function TestGroup:login(number) end
+
+--- The member takes no calls.
+---
+--- ```lua
+--- t:group("15000"):logout("77610")
+--- ```
+---@param number Digits The member's.
+---@return TestGroup
+function TestGroup:logout(number) end
+
+--- The member takes calls now.
+---
+--- ```lua
+--- t:group("15000"):hasLoggedIn("77610")
+--- ```
+---@param number Digits The member's.
+---@return TestGroup
+function TestGroup:hasLoggedIn(number) end
+
+--- The member takes no calls now.
+---
+--- ```lua
+--- t:group("15000"):hasLoggedOut("77610")
+--- ```
+---@param number Digits The member's.
+---@return TestGroup
+function TestGroup:hasLoggedOut(number) end
+
+--- A conference room, as a test sees it.
+---@class TestRoom
+local TestRoom = {}
+
+---@class TestRoom.has.Options
+---@field moderator? boolean Whether they are a moderator.
+---@field muted? boolean Whether they are muted.
+
+--- Somebody is in it.
+---
+--- ```lua
+--- t:room("faculty"):has("77513")
+--- ```
+---@param number Digits Their number.
+---@param options? TestRoom.has.Options
+---@return TestRoom
+function TestRoom:has(number, options) end
+
+--- So many are in it.
+---
+--- ```lua
+--- t:room("faculty"):count(2)
+--- ```
+---@param members integer How many.
+---@return TestRoom
+function TestRoom:count(members) end
+
+--- Nobody is in it.
+---
+--- ```lua
+--- t:room("faculty"):isEmpty()
+--- ```
+---@return TestRoom
+function TestRoom:isEmpty() end
+
+--- Only moderators may come in.
+---
+--- ```lua
+--- t:room("faculty"):isLocked()
+--- ```
+---@return TestRoom
+function TestRoom:isLocked() end
+
+--- A line's call log, as a test sees it.
+---@class TestLog
+local TestLog = {}
+
+---@class TestLog.has.Options
+---@field kind? "missed"|"dialled"|"received"|"forwarded" Which.
+---@field number? string With whom.
+---@field name? string Their name.
+---@field length? Duration How long they talked, to the second.
+
+--- Has an entry like this.
+---
+--- ```lua
+--- t:log("201"):has { kind = "missed", number = "202" }
+--- ```
+---@param options? TestLog.has.Options
+---@return TestLog
+function TestLog:has(options) end
+
+--- Has no entry.
+---
+--- ```lua
+--- t:log("201"):isEmpty()
+--- ```
+---@return TestLog
+function TestLog:isEmpty() end
+
+--- A way to the public network, as a test sets it.
+---@class TestTrunk
+local TestTrunk = {}
+
+--- Does not answer at all.
+---
+--- ```lua
+--- t:trunk("pstn"):isDown()
+--- ```
+---@return TestTrunk
+function TestTrunk:isDown() end
+
+--- Works, as at the beginning.
+---
+--- ```lua
+--- t:trunk("pstn"):isUp()
+--- ```
+---@return TestTrunk
+function TestTrunk:isUp() end
+
+--- Refuses calls.
+---
+--- ```lua
+--- t:trunk("pstn"):rejects(503)
+--- ```
+---@param status integer The SIP status.
+---@return TestTrunk
+function TestTrunk:rejects(status) end

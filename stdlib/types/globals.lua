@@ -146,7 +146,7 @@ function date(time, options) end
 --- test("the second person answers", function(t) t:phone("77513"):isBusy() end)
 --- ```
 ---@param name string What is true.
----@param fn function Shows it.
+---@param fn fun(t: Test) Shows it.
 function test(name, fn) end
 
 --- For modules: checks an options table as the built-in verbs do, at the caller's line, and returns it with defaults filled in.
