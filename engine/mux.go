@@ -108,6 +108,25 @@ func (m *Mux) Match(dialled string, p Party) (r Route, matched string, ok bool) 
 	return Route{}, "", false
 }
 
+// Candidate is a route whose pattern takes a number.
+type Candidate struct {
+	Route
+	Matched  string // what x, z, n, sets and "." took of it
+	Admitted bool   // whether the caller may reach it
+}
+
+// Candidates are all routes whose patterns take a number, in the order in which they are tried: the first that admits
+// the caller is the one that Match finds.
+func (m *Mux) Candidates(dialled string, p Party) []Candidate {
+	var all []Candidate
+	for _, have := range m.routes {
+		if matched, ok := have.pattern.Match(dialled); ok {
+			all = append(all, Candidate{have.Route, matched, have.admits(p)})
+		}
+	}
+	return all
+}
+
 // Routes lists the routes in the order in which they are tried.
 func (m *Mux) Routes() []Route {
 	all := make([]Route, len(m.routes))

@@ -44,6 +44,10 @@ func (e *Engine) identify(ctx context.Context, l Dialog) caller {
 	return p
 }
 
+// Normalise is a number as the exchange compares it with patterns and lists: without blanks, punctuation and the
+// parameters of a telephone URI (RFC 3966 section 5.1.1). What is no number stays as it is.
+func Normalise(number string) string { return dialled(number) }
+
 // dialled is a number as routes and lists compare it: without blanks, punctuation and
 // the parameters of a telephone URI (RFC 3966 section 5.1.1). What is no number stays as it is.
 func dialled(user string) string {

@@ -291,6 +291,11 @@ func (h *Host) Match(dialled string, p engine.Party) (r engine.Route, matched st
 	return h.current().mux.Match(dialled, p)
 }
 
+// Candidates are all extensions whose patterns take a number, and which of them a caller may reach; see engine.Mux.
+func (h *Host) Candidates(dialled string, p engine.Party) []engine.Candidate {
+	return h.current().mux.Candidates(dialled, p)
+}
+
 // Group is a declared group of the current generation.
 func (h *Host) Group(number string) (Group, bool) {
 	d := h.current().groups[number]

@@ -1,0 +1,94 @@
+package explain
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+)
+
+// Caller is who calls.
+type Caller struct {
+	Number string `json:"number,omitempty"` // "": withheld
+	Name   string `json:"name,omitempty"`
+	Line   string `json:"line,omitempty"`  // the line it is, or
+	Trunk  string `json:"trunk,omitempty"` // the trunk it comes by
+}
+
+func (c Caller) party() engine.Party {
+	return engine.Party{Number: c.Number, Name: c.Name, Line: c.Line, Trunk: c.Trunk, Verified: c.Number != ""}
+}
+
+// anonymous is the caller who withholds his number (RFC 3323 section 4.1.1.3).
+const anonymous = "anonymous"
+
+// caller finds out who is meant.
+func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
+	if rest, ok := strings.CutPrefix(from, "trunk:"); ok {
+		trunk, who, _ := strings.Cut(rest, "/")
+		if !slices.Contains(x.Trunks, trunk) {
+			return Caller{}, &Error{"there is no trunk " + quoted(trunk), x.trunkHint(trunk)}
+		}
+		return outside(trunk, who)
+	}
+	if line, err := x.Directory.Line(ctx, engine.Normalise(from)); err == nil {
+		return Caller{Number: line.Number, Name: line.Name, Line: line.Number}, nil
+	} else if !errors.Is(err, directory.ErrNoLine) {
+		return Caller{}, err
+	}
+	known, err := x.Directory.Lines(ctx)
+	if err != nil {
+		return Caller{}, err
+	}
+	numbers := make([]string, len(known))
+	longest := 0
+	for i, l := range known {
+		numbers[i] = l.Number
+		longest = max(longest, len(l.Number))
+	}
+	_, number, _ := strings.Cut(from, "<")
+	if from != anonymous && number == "" && !strings.HasPrefix(from, "+") && len(engine.Normalise(from)) <= longest {
+		hint := diag.DidYouMean(from, numbers)
+		if hint == "" {
+			hint = "belfry line list shows those there are"
+		}
+		return Caller{}, &Error{"there is no line " + from, hint + "; a caller from outside is +44…, or trunk:NAME/NUMBER"}
+	}
+	if len(x.Trunks) == 0 {
+		return Caller{}, &Error{"nobody calls from outside: the settings name no trunk", "trunks = { pstn = { host = … } } in settings.lua"}
+	}
+	return outside(x.Trunks[0], from)
+}
+
+func (x Exchange) trunkHint(name string) string {
+	if len(x.Trunks) == 0 {
+		return "the settings name none"
+	}
+	return diag.Options(name, "trunks", x.Trunks)
+}
+
+// outside is a caller who comes by a trunk: a number, "Joe <number>", or "" or "anonymous".
+func outside(trunk, who string) (Caller, error) {
+	c := Caller{Trunk: trunk}
+	if who == "" || who == anonymous {
+		return c, nil
+	}
+	if name, rest, ok := strings.Cut(who, "<"); ok {
+		number, _, closed := strings.Cut(rest, ">")
+		if !closed {
+			return c, &Error{"the caller " + quoted(who) + " has no '>'", `"Joe <+447700900123>"`}
+		}
+		c.Name, who = strings.TrimSpace(name), number
+	}
+	c.Number = engine.Normalise(who)
+	if strings.Trim(c.Number, "+*#0123456789") != "" {
+		return c, &Error{quoted(who) + " is neither a line nor a number", `a line's number, a caller from outside as +44…, "Joe <+44…>" or anonymous, or trunk:NAME/NUMBER`}
+	}
+	return c, nil
+}
+
+func quoted(s string) string { return `"` + s + `"` }
