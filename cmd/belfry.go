@@ -17,6 +17,7 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Run the whole exchange on loopback, with nothing to set up."`
 	Serve   serveCmd   `cmd:"" help:"Run an exchange."`
 	Check   checkCmd   `cmd:"" help:"Look for mistakes in a dialplan."`
+	Explain explainCmd `cmd:"" help:"Tell what becomes of a call, and why, without placing it."`
 	Call    callCmd    `cmd:"" help:"Place a call, to hear that it works."`
 	Line    lineCmd    `cmd:"" help:"Manage lines: add, set, remove, list, show, import, export."`
 	Mailbox mailboxCmd `cmd:"" help:"Manage mailboxes: list, show, unlock."`
@@ -32,6 +33,7 @@ const help = `belfry: a telephone exchange whose dialplans are Lua
   belfry demo                     the whole exchange on loopback, nothing to set up
   belfry serve [--site DIR]       run an exchange
   belfry check [DIR]              look for mistakes in a dialplan
+  belfry explain FROM TO          what becomes of a call, and why
   belfry call NUMBER              place a call, to hear that it works
   belfry line add|set|remove|list|show|import|export
   belfry mailbox list|show|unlock

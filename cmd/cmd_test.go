@@ -25,13 +25,20 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as people do, each script in a folder of its own. Besides what
 // testscript knows, the scripts can say:
 //
+// $CHORUS is the shipped dialplan. UPDATE=1 in the environment of the test writes what "cmp stdout FILE" wants anew.
+//
 //	exits CODE PROGRAM ARG…   runs it and wants that exit code
 //	up [PHONES [EXCHANGES]]   waits until an exchange, or so many, answer and have so many phones registered
 //	down                      waits until none is announced any more
 //	lines FILE MOST           wants no more lines than that in a file
 func TestScripts(t *testing.T) {
+	chorus, err := filepath.Abs(filepath.Join("..", "dialplans", "chorus"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: filepath.Join("testdata", "script"),
+		Dir:           filepath.Join("testdata", "script"),
+		UpdateScripts: os.Getenv("UPDATE") != "",
 		Setup: func(env *testscript.Env) error {
 			// Sockets have short names only, so their folder cannot lie in the script's.
 			dir, err := os.MkdirTemp("", "b")
@@ -43,6 +50,8 @@ func TestScripts(t *testing.T) {
 			env.Setenv("TMPDIR", dir)
 			env.Setenv("D", filepath.Join(dir, "data"))
 			env.Setenv("NO_COLOR", "1")
+			env.Setenv("CHORUS", chorus)
+			env.Setenv("TZ", "Europe/London")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

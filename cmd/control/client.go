@@ -15,6 +15,7 @@ import (
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/callog"
+	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
 // Client manages a running exchange. Its errors are *manage.Error for what the exchange
@@ -177,4 +178,14 @@ func (c *Client) Reload(ctx context.Context) (manage.Reloaded, error) {
 // Caller is what a test call from a line needs.
 func (c *Client) Caller(ctx context.Context, from string) (manage.Caller, error) {
 	return ask[manage.Caller](ctx, c, "POST", "caller?from="+url.QueryEscape(from), nil)
+}
+
+// Explain tells what would become of a call.
+func (c *Client) Explain(ctx context.Context, q explain.Question) (*explain.Answer, error) {
+	return ask[*explain.Answer](ctx, c, "POST", "explain", q)
+}
+
+// Plan is all extensions.
+func (c *Client) Plan(ctx context.Context) ([]explain.Rule, error) {
+	return ask[[]explain.Rule](ctx, c, "GET", "plan", nil)
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
+	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
 // maxBody bounds what one request may bring; a file of lines is the largest.
@@ -119,6 +120,10 @@ func (s *Server) routes() http.Handler {
 	get(mux, "POST /v1/caller", func(ctx context.Context, r *http.Request) (manage.Caller, error) {
 		return m.Caller(ctx, r.FormValue("from"))
 	})
+	post(mux, "POST /v1/explain", func(ctx context.Context, _ *http.Request, q explain.Question) (*explain.Answer, error) {
+		return m.Explain(ctx, q)
+	})
+	get(mux, "GET /v1/plan", func(ctx context.Context, _ *http.Request) ([]explain.Rule, error) { return m.Plan(ctx) })
 	return http.MaxBytesHandler(mux, maxBody)
 }
 

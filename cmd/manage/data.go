@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
 // Data manages what is in a data folder. It knows nothing of calls: a running exchange
@@ -168,7 +169,7 @@ func (d *Data) RemoveLine(ctx context.Context, number string, messagesToo bool) 
 // ImportLines reads lines.csv: all of it, or nothing.
 func (d *Data) ImportLines(ctx context.Context, csv io.Reader) (Imported, error) {
 	var done Imported
-	words, err := d.words(ctx)
+	words, err := words(ctx, d.Directory)
 	if err != nil {
 		return done, err
 	}
@@ -187,10 +188,25 @@ func (d *Data) ImportLines(ctx context.Context, csv io.Reader) (Imported, error)
 	return done, d.EnsureMailboxes(ctx)
 }
 
+// ImportDirectory reads lines.csv into a directory alone: no mailbox is made, and PINs are left out.
+func ImportDirectory(ctx context.Context, d *directory.Directory, csv io.Reader) error {
+	words, err := words(ctx, d)
+	if err != nil {
+		return err
+	}
+	_, err = d.ImportCSV(ctx, csv, directory.ImportOptions{
+		CheckPIN:    mailbox.CheckNewPIN,
+		SetPIN:      func(context.Context, string, string) error { return nil },
+		Permissions: words,
+		NewSecret:   func(string, string) {},
+	})
+	return err
+}
+
 // words are the permissions besides the ladder that a file may give: the standard library's, and
 // those that lines have already, so that what was exported can be imported.
-func (d *Data) words(ctx context.Context) ([]string, error) {
-	lines, err := d.Directory.Lines(ctx)
+func words(ctx context.Context, d *directory.Directory) ([]string, error) {
+	lines, err := d.Lines(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -292,6 +308,14 @@ func (d *Data) Calls(context.Context) ([]engine.CallInfo, error) { return nil, E
 
 // Reload needs an exchange that runs.
 func (d *Data) Reload(context.Context) (Reloaded, error) { return Reloaded{}, ErrNotRunning }
+
+// Explain needs an exchange that runs: the data folder has no dialplan.
+func (d *Data) Explain(context.Context, explain.Question) (*explain.Answer, error) {
+	return nil, ErrNotRunning
+}
+
+// Plan needs an exchange that runs.
+func (d *Data) Plan(context.Context) ([]explain.Rule, error) { return nil, ErrNotRunning }
 
 // Caller needs an exchange that runs.
 func (d *Data) Caller(context.Context, string) (Caller, error) { return Caller{}, ErrNotRunning }

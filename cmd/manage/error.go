@@ -8,6 +8,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/scripts"
+	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
 // Code says what kind of error an Error is.
@@ -43,11 +44,14 @@ func AsError(err error) *Error {
 	var e *Error
 	var fields *directory.FieldError
 	var rows directory.ImportErrors
+	var question *explain.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &e):
 		return e
+	case errors.As(err, &question):
+		return &Error{Code: Invalid, Message: question.What, Hint: question.Hint}
 	case errors.Is(err, ErrNotRunning):
 		return &Error{Code: NotRunning, Message: err.Error(), Hint: "start it with: belfry serve"}
 	case errors.As(err, &rows):

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
 // ErrNotRunning answers what only a running exchange can do.
@@ -38,6 +39,10 @@ type Manager interface {
 	Calls(ctx context.Context) ([]engine.CallInfo, error)
 	Reload(ctx context.Context) (Reloaded, error)
 	Caller(ctx context.Context, from string) (Caller, error)
+	// Explain tells what would become of a call; a question without a time is about now.
+	Explain(ctx context.Context, q explain.Question) (*explain.Answer, error)
+	// Plan is all extensions, in the order in which they are tried.
+	Plan(ctx context.Context) ([]explain.Rule, error)
 }
 
 // Line is a line and what is registered for it.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
 // managed is the data of an exchange that runs, and what only such a one can tell.
@@ -57,6 +58,25 @@ func (m managed) Reload(ctx context.Context) (manage.Reloaded, error) {
 		return manage.Reloaded{}, err
 	}
 	return manage.Reloaded{Generation: r.Generation, Unchanged: r.Unchanged, Changed: r.Changed, Text: r.String()}, nil
+}
+
+func (m managed) Explain(ctx context.Context, q explain.Question) (*explain.Answer, error) {
+	if q.At.IsZero() {
+		q.At = m.site.engine.Clock().Now()
+	}
+	return explain.Explain(ctx, m.explained(), q)
+}
+
+func (m managed) Plan(context.Context) ([]explain.Rule, error) {
+	return explain.Plan(m.explained()), nil
+}
+
+func (m managed) explained() explain.Exchange {
+	e := m.site.engine
+	return explain.Exchange{
+		Host: m.site.host, Directory: m.Directory, Trunks: m.site.config.TrunkNames(),
+		Phones: func(line string) (int, bool) { return len(e.Devices(line)), e.Busy(line) },
+	}
 }
 
 // Caller tells where the exchange listens, and gives what a call from a line needs: its secret where the site knows it,

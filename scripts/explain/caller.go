@@ -56,7 +56,7 @@ func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
 		if hint == "" {
 			hint = "belfry line list shows those there are"
 		}
-		return Caller{}, &Error{"there is no line " + from, hint + "; a caller from outside is +44…, or trunk:NAME/NUMBER"}
+		return Caller{}, &Error{strings.TrimSpace("there is no line " + from), hint + "; a caller from outside is +44…, or trunk:NAME/NUMBER"}
 	}
 	if len(x.Trunks) == 0 {
 		return Caller{}, &Error{"nobody calls from outside: the settings name no trunk", "trunks = { pstn = { host = … } } in settings.lua"}

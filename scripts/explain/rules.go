@@ -64,6 +64,7 @@ type Permission struct {
 	Holds []string `json:"holds"` // the line's; empty for callers from outside
 	Held  bool     `json:"held"`
 	Why   string   `json:"why"`
+	Hears []string `json:"hears,omitempty"` // who does not hold it, before the call is refused (403): prompts
 }
 
 // Plan is all extensions, in the order in which they are tried.
@@ -111,6 +112,15 @@ func (x Exchange) route(ctx context.Context, from Caller, dialled string) (Routi
 	}
 	var err error
 	r.Permission, err = x.permission(ctx, from, winner.Needs)
+	if err == nil && !r.Permission.Held {
+		r.Permission.Hears = []string{"belfry/restricted-code"}
+		if winner.Refused != nil {
+			r.Permission.Hears = nil
+			for _, p := range winner.Refused {
+				r.Permission.Hears = append(r.Permission.Hears, p.Name)
+			}
+		}
+	}
 	return r, err
 }
 
@@ -151,15 +161,13 @@ func lost(winner, loser string) (place int, why string) {
 		return 0, ""
 	}
 	place, has, instead := pattern.Decide(w, l)
-	return place, fmt.Sprintf("less specific: place %d is %s, and in %s it is %s", place, placeText(instead), winner, placeText(has))
+	return place, fmt.Sprintf("less specific at place %d: %s against %s", place, placeText(instead), placeText(has))
 }
 
 // placeText is what stands at a place, in words.
 func placeText(p pattern.Place) string {
 	switch {
-	case p.Text == "":
-		return "the end"
-	case p.Text == ".":
+	case p.Of == 0:
 		return ". (anything)"
 	case p.Of == 1 && len(p.Text) == 1:
 		return p.Text

@@ -73,7 +73,7 @@ func (x Exchange) look(ctx context.Context, a *Answer) error {
 			continue
 		}
 		a.Lines = append(a.Lines, *l)
-		if number == a.From.Line {
+		if number == a.From.Line && !slices.ContainsFunc(a.Routings, func(r Routing) bool { return r.Number == number }) {
 			continue // the caller's own forwards are no matter of this call
 		}
 		for _, kind := range directory.ForwardKinds() {
