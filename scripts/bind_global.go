@@ -83,9 +83,10 @@ func extension(l *lua.LState) int {
 	l.SetTop(l.GetTop() - 1)
 	f, _ := sc.host.api.Func("extension")
 	a := sc.check("extension", f, 1)
-	r := route{handler: fn, Route: engine.Route{
+	at := sc.s.Place()
+	r := route{handler: fn, col: at.Col, Route: engine.Route{
 		Pattern: arg[string](a, "pattern"), From: arg[[]string](a, "from"), Needs: arg[string](a, "needs"),
-		Name: arg[string](a, "name"), Emergency: arg[bool](a, "emergency"), Where: sc.s.Where(),
+		Name: arg[string](a, "name"), Emergency: arg[bool](a, "emergency"), Where: at.String(),
 	}}
 	r.Refused = a.prompts("refused")
 	if message := checkFrom(r.From); message != "" {

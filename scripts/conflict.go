@@ -21,7 +21,7 @@ func (g *generation) conflict(earlier []route, r route) *diag.Problem {
 		if err != nil || pattern.Compare(p, q) != 0 || !pattern.Overlaps(p, q) || !sameCallers(e.From, r.From) {
 			continue
 		}
-		problem := g.place(r.Where, r.Pattern)
+		problem := g.place(r)
 		problem.Code = diag.CodeConflict
 		problem.Message = fmt.Sprintf("extension %q takes the same calls as the one at %s", r.Pattern, e.Where)
 		if e.Pattern != r.Pattern {

@@ -14,6 +14,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
+	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
 
 // generation is a dialplan as it was at one moment. Calls hold on to theirs.
@@ -39,6 +40,7 @@ type generation struct {
 type route struct {
 	engine.Route
 	handler *lua.LFunction // in the image
+	col     int            // of the call of extension() that Where names the line of
 }
 
 // compileAll makes a generation of a folder's files. It fails with a *LoadError; the generation has the warnings even so.
@@ -82,7 +84,7 @@ func (g *generation) load(ctx context.Context) error {
 			continue
 		}
 		if err := g.mux.Add(r.Route); err != nil {
-			p := g.place(r.Where, r.Pattern)
+			p := g.place(*r)
 			p.Code, p.Message, p.Hint = diag.CodePattern, err.Error(), "digits * # +, x z n [2-5], and a final ."
 			problems = append(problems, p)
 		}
@@ -117,6 +119,14 @@ func (g *generation) text(name string) string {
 		return f.text
 	}
 	return ""
+}
+
+// syntax is a file as it was read, by the name it has in errors; nil if there is none.
+func (g *generation) syntax(name string) *syntax.File {
+	if f := g.find(name); f != nil {
+		return f.file
+	}
+	return nil
 }
 
 func (g *generation) find(name string) *source {

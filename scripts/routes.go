@@ -44,30 +44,26 @@ func (g *generation) warn(p *diag.Problem) {
 }
 
 // place is where an extension is written: at its pattern, if that is a literal there.
-func (g *generation) place(where, text string) diag.Problem {
-	p := g.at(where)
-	if x := g.written(where); x != nil && (x.Literal || text == "") {
+func (g *generation) place(r route) diag.Problem {
+	p := g.at(r.Where)
+	if x := g.written(r); x != nil {
 		p.Line, p.Col, p.Width = x.At.Line, x.At.Col, x.At.Width
 		return p
 	}
 	return p.Aim("extension")
 }
 
-// written is the call of extension() at a place, if there is just one.
-func (g *generation) written(where string) *lint.Extension {
-	file, line, _ := strings.Cut(where, ":")
+// written is the call of extension() that an extension was made by.
+func (g *generation) written(r route) *lint.Extension {
+	file, line, _ := strings.Cut(r.Where, ":")
 	n, _ := strconv.Atoi(line)
-	var found *lint.Extension
 	all := g.found.files[file].Extensions
 	for i := range all {
-		if all[i].Line == n {
-			if found != nil {
-				return nil
-			}
-			found = &all[i]
+		if all[i].Line == n && all[i].Col == r.col {
+			return &all[i]
 		}
 	}
-	return found
+	return nil
 }
 
 // maxNumbers is how many numbers a pattern may take for all of them to be tried.
@@ -93,7 +89,7 @@ func (g *generation) hidden(plan []planned, r planned) *diag.Problem {
 		}
 		by = &plan[i]
 	}
-	p := g.place(r.Where, r.Pattern)
+	p := g.place(*r.route)
 	p.Code, p.Message = diag.CodeUnreachable, fmt.Sprintf("no call reaches extension %q: more specific ones take all of its numbers, such as %q at %s", r.Pattern, by.Pattern, by.Where)
 	p.Hint, p.Effect = "take it away, or make it take what the others leave", "its handler never runs"
 	return &p
@@ -120,7 +116,7 @@ func (g *generation) collision(r, longer planned) *diag.Problem {
 		strings.HasPrefix(longer.Pattern, code) || strings.IndexAny(longer.Pattern, "xzn[") < 1 || !longer.pattern.Begins(code) {
 		return nil
 	}
-	p := g.place(r.Where, r.Pattern)
+	p := g.place(*r.route)
 	p.Code, p.Message = diag.CodeCollision, fmt.Sprintf("numbers of %q at %s begin with %q too", longer.Pattern, longer.Where, code)
 	p.Hint = "give one of them another code"
 	p.Effect = "a phone that dials digit by digit never gets beyond " + code
@@ -182,7 +178,7 @@ func (g *generation) circles(plan []planned) {
 		way := []string{start.Pattern}
 		var first *lint.Mention
 		for at := &start; ; {
-			x := g.written(at.Where)
+			x := g.written(*at.route)
 			if x == nil || x.Redirect == nil {
 				break
 			}

@@ -184,13 +184,12 @@ func (sc *script) explain(err error, r *route) {
 func (g *generation) problem(err error) *diag.Problem {
 	var script *sandbox.ScriptError
 	if errors.As(err, &script) {
-		p := script.Problem(g.text(script.Raised.File))
+		p := script.Problem(g.syntax(script.Raised.File))
 		return &p
 	}
 	var limit *sandbox.LimitError
 	if errors.As(err, &limit) {
-		p := g.at(limit.Where)
-		p.Code, p.Message = diag.CodeLimit, limit.Error()
+		p := limit.Problem(g.syntax(limit.At.File))
 		return &p
 	}
 	return nil

@@ -67,6 +67,15 @@ func (p Problem) Warning() bool { return strings.HasPrefix(p.Code, "W") }
 type Step struct {
 	File string `json:"file"`
 	Line int    `json:"line"`
+	Col  int    `json:"col,omitempty"` // in characters, from 1; 0: unknown
+}
+
+// String is the file and the line, "sales.lua:12"; "" of no place.
+func (s Step) String() string {
+	if s.File == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", s.File, s.Line)
 }
 
 // Error is the problem in one line.
@@ -105,7 +114,7 @@ func (p Problem) String() string {
 	if len(p.Path) > 1 {
 		b.WriteString("\n   on the way:")
 		for _, s := range p.Path {
-			fmt.Fprintf(&b, " %s:%d", s.File, s.Line)
+			fmt.Fprintf(&b, " %s", s)
 		}
 		b.WriteString("\n")
 	}

@@ -47,6 +47,7 @@ type Mention struct {
 // Extension is a call of extension().
 type Extension struct {
 	Line     int          // as the machine counts it
+	Col      int          // likewise
 	At       diag.Problem // the pattern, or if that is not a literal, the call
 	Literal  bool
 	Redirect *Mention // what the handler does and nothing else; nil: it does something else
@@ -133,17 +134,8 @@ func (w *linter) report(at syntax.Node, code, message, hint, effect string) {
 	}
 }
 
-// inside is a literal text without its quotes, to be underlined.
-func (w *linter) inside(s *syntax.String) syntax.Span {
-	at := s.Span
-	if c := w.file.Text[at.Start]; (c == '"' || c == '\'') && at.End-at.Start > 2 {
-		return syntax.Span{Start: at.Start + 1, End: at.End - 1}
-	}
-	return at
-}
-
 func (w *linter) mention(s *syntax.String) Mention {
-	return Mention{s.Value, w.file.Problem(w.inside(s), "", "", "")}
+	return Mention{s.Value, w.file.Problem(w.file.Inside(s), "", "", "")}
 }
 
 // globalCall tells whether a call is of a global function of that name.
@@ -176,7 +168,8 @@ func (w *linter) findHandlers() {
 		if fn != nil {
 			w.handlers[fn] = call
 		}
-		x := Extension{Line: w.file.Line(call.Func.Pos().Start), At: w.file.Problem(call.Func.Pos(), "", "", "")}
+		x := Extension{At: w.file.Problem(call.Func.Pos(), "", "", "")}
+		x.Line, x.Col = x.At.Line, x.At.Col
 		if s, ok := call.Args[0].(*syntax.String); ok {
 			x.At, x.Literal = w.file.Problem(s.Span, "", "", ""), true
 		}

@@ -19,11 +19,11 @@ func (w *linter) target(name string, s *syntax.String, whole bool) {
 			w.trunk(s, trunk)
 		}
 		if whole && (!slash || number == "") {
-			w.report(w.inside(s), diag.CodeTarget, fmt.Sprintf("%q names no number", s.Value), `write "trunk:NAME/NUMBER"`, "")
+			w.report(w.file.Inside(s), diag.CodeTarget, fmt.Sprintf("%q names no number", s.Value), `write "trunk:NAME/NUMBER"`, "")
 		}
 	case scheme == "sip" && ok:
 	case ok:
-		w.report(w.inside(s), diag.CodeTarget, fmt.Sprintf("nobody can be called as %q", s.Value), `targets: "77513", "trunk:NAME/NUMBER", "sip:user@host"`, "")
+		w.report(w.file.Inside(s), diag.CodeTarget, fmt.Sprintf("nobody can be called as %q", s.Value), `targets: "77513", "trunk:NAME/NUMBER", "sip:user@host"`, "")
 	case whole:
 		w.line(s, "")
 	}
@@ -40,7 +40,7 @@ func (w *linter) trunk(s *syntax.String, trunk string) {
 	case hint == "":
 		hint = "trunks in settings.lua: " + strings.Join(w.site.Trunks, ", ")
 	}
-	at := w.inside(s)
+	at := w.file.Inside(s)
 	if i := strings.Index(w.file.Text[at.Start:at.End], trunk); i >= 0 && trunk != "" {
 		at = syntax.Span{Start: at.Start + i, End: at.Start + i + len(trunk)}
 	}
@@ -65,7 +65,7 @@ func (w *linter) from(e syntax.Expr) {
 			w.trunk(s, trunk)
 			continue
 		}
-		w.report(w.inside(s), diag.CodeOption, fmt.Sprintf(`extension: from = %q is neither "lines", "any" nor "trunk:NAME"`, s.Value), "", "")
+		w.report(w.file.Inside(s), diag.CodeOption, fmt.Sprintf(`extension: from = %q is neither "lines", "any" nor "trunk:NAME"`, s.Value), "", "")
 	}
 }
 
@@ -86,7 +86,7 @@ func (w *linter) permission(e syntax.Expr) {
 	if hint == "" {
 		hint = "give it to a line: the column permissions of lines.csv"
 	}
-	w.report(w.inside(s), diag.CodePermission, fmt.Sprintf("no line has the permission %q", s.Value), hint, "every line that needs it is turned away")
+	w.report(w.file.Inside(s), diag.CodePermission, fmt.Sprintf("no line has the permission %q", s.Value), hint, "every line that needs it is turned away")
 }
 
 // line looks at a number that should be a line's.
@@ -97,7 +97,7 @@ func (w *linter) line(s *syntax.String, what string) {
 	if known, _ := w.site.Line(s.Value); known {
 		return
 	}
-	w.report(w.inside(s), diag.CodeLine, "there is no line "+s.Value+what, w.lineHint(s.Value), "whoever calls it hears that it cannot be reached")
+	w.report(w.file.Inside(s), diag.CodeLine, "there is no line "+s.Value+what, w.lineHint(s.Value), "whoever calls it hears that it cannot be reached")
 }
 
 func (w *linter) lineHint(number string) string {

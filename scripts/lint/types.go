@@ -289,5 +289,5 @@ func (w *linter) lookComparison(e *syntax.Binary) {
 	if e.Op == "~=" {
 		effect = "what depends on it always happens"
 	}
-	w.report(w.inside(literal), diag.CodeOutcome, shown+` is never "`+literal.Value+`"`, diag.Options(literal.Value, "it is one of", t.oneOf), effect)
+	w.report(w.file.Inside(literal), diag.CodeOutcome, shown+` is never "`+literal.Value+`"`, diag.Options(literal.Value, "it is one of", t.oneOf), effect)
 }

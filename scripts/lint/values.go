@@ -298,7 +298,7 @@ func (w *linter) wants(p api.Value) string {
 
 // text looks at a literal text.
 func (w *linter) text(name string, p api.Value, s *syntax.String) {
-	at := w.inside(s)
+	at := w.file.Inside(s)
 	if len(p.OneOf) > 0 {
 		if !slices.Contains(p.OneOf, s.Value) {
 			w.report(at, diag.CodeArgument, fmt.Sprintf("%s: %s cannot be %q", name, p.Name, s.Value), diag.Options(s.Value, "one of", p.OneOf), "")
@@ -332,7 +332,7 @@ func (w *linter) text(name string, p api.Value, s *syntax.String) {
 }
 
 func (w *linter) duration(name string, p api.Value, s *syntax.String) {
-	at := w.inside(s)
+	at := w.file.Inside(s)
 	if w.site.Duration == nil {
 		return
 	}
@@ -437,7 +437,7 @@ func (w *linter) module(e *syntax.Call) {
 		return
 	}
 	if known, all := w.site.Module(s.Value); !known {
-		w.report(w.inside(s), diag.CodeRequire, "there is no module '"+s.Value+"'", diag.DidYouMean(s.Value, all), "")
+		w.report(w.file.Inside(s), diag.CodeRequire, "there is no module '"+s.Value+"'", diag.DidYouMean(s.Value, all), "")
 	}
 }
 
@@ -447,6 +447,6 @@ func (w *linter) sound(s *syntax.String, find func(name string) (message, hint s
 		return
 	}
 	if message, hint := find(s.Value); message != "" {
-		w.report(w.inside(s), diag.CodePrompt, message, hint, "")
+		w.report(w.file.Inside(s), diag.CodePrompt, message, hint, "")
 	}
 }

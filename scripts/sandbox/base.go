@@ -11,7 +11,7 @@ import (
 )
 
 // fromBase are the functions of the virtual machine's own base library that are harmless as they are.
-var fromBase = [...]string{"error", "ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "xpcall"}
+var fromBase = [...]string{"ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "xpcall"}
 
 func (s *State) openBase() {
 	s.L.Push(s.L.NewFunction(lua.OpenBase))
@@ -23,6 +23,8 @@ func (s *State) openBase() {
 	for _, name := range []string{"ipairs", "next", "pairs", "rawget"} {
 		wholeFirst(all.RawGetString(name).(*lua.LFunction))
 	}
+	caught(all.RawGetString("pcall").(*lua.LFunction), false)
+	caught(all.RawGetString("xpcall").(*lua.LFunction), true)
 	// The environment itself stays empty: reads fall through to the sealed globals.
 	var names []lua.LValue
 	all.ForEach(func(k, _ lua.LValue) { names = append(names, k) })
@@ -31,7 +33,7 @@ func (s *State) openBase() {
 	}
 	s.globals.RawSetString("_G", all)
 	for name, fn := range map[string]function{
-		"assert": (*State).assert, "getmetatable": (*State).getMetatable, "setmetatable": (*State).setMetatable, "rawset": (*State).rawSet,
+		"assert": (*State).assert, "error": (*State).error, "getmetatable": (*State).getMetatable, "setmetatable": (*State).setMetatable, "rawset": (*State).rawSet,
 		"unpack": (*State).unpack, "print": (*State).print, nameJoin: (*State).join, nameKey: (*State).key,
 	} {
 		s.globals.RawSetString(name, s.L.NewFunction(bind(fn)))
@@ -185,13 +187,14 @@ func (s *State) join(l *lua.LState) int {
 	}
 	right := l.Get(n)
 	for i := n - 1; i >= 1; i-- {
-		right = s.joinTwo(l, l.Get(i), right)
+		right = s.joinTwo(l, i, l.Get(i), right)
 	}
 	l.Push(right)
 	return 1
 }
 
-func (s *State) joinTwo(l *lua.LState, a, b lua.LValue) lua.LValue {
+// joinTwo joins the nth operand of a chain, counted from 1, to what stands on its right.
+func (s *State) joinTwo(l *lua.LState, nth int, a, b lua.LValue) lua.LValue {
 	if lua.LVCanConvToString(a) && lua.LVCanConvToString(b) {
 		left, right := a.String(), b.String()
 		s.newText(len(left) + len(right))
@@ -204,13 +207,13 @@ func (s *State) joinTwo(l *lua.LState, a, b lua.LValue) lua.LValue {
 	if op == lua.LNil {
 		wrong := a
 		if lua.LVCanConvToString(a) {
-			wrong = b
+			wrong, nth = b, nth+1
 		}
 		hint := "tostring(…) makes a text of anything"
 		if wrong == lua.LNil {
 			hint = "test it first, or write (x or \"\")"
 		}
-		s.Raise(Raised{Code: diag.CodeArgument, Word: "..", Message: "'..' joins texts and numbers, and one of these is " + aOrNil(wrong.Type().String()), Hint: hint})
+		s.Raise(Raised{Code: diag.CodeArgument, Operand: nth, Message: "'..' joins texts and numbers, and one of these is " + aOrNil(wrong.Type().String()), Hint: hint})
 	}
 	l.Push(op)
 	l.Push(a)

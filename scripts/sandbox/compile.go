@@ -7,6 +7,8 @@ import (
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
+
+	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
 
 // The names by which rewritten code reaches its checks; no Lua name can be like them.
@@ -34,8 +36,14 @@ func Parse(src []byte, name string) (chunk []ast.Stmt, err error) {
 // of checked functions on the way: joining text (which may double it each time), and writing
 // to a computed table index (which allocates everything up to it).
 func Compile(chunk []ast.Stmt, name string) (*lua.FunctionProto, error) {
+	return compileFile(chunk, &syntax.File{Name: name})
+}
+
+// compileFile is Compile for a chunk whose text we have read ourselves: columns are known then.
+func compileFile(chunk []ast.Stmt, file *syntax.File) (*lua.FunctionProto, error) {
+	mark(chunk, file)
 	rewriteStmts(chunk)
-	proto, err := lua.Compile(chunk, name)
+	proto, err := lua.Compile(chunk, file.Name)
 	if err != nil {
 		return nil, err
 	}

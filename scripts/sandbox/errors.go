@@ -10,6 +10,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/belfry-pbx/belfry/scripts/diag"
+	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
 
 // ScriptError is an error that a script raised and did not catch.
@@ -18,14 +19,26 @@ type ScriptError struct{ Raised Raised }
 // Error is the error in one line.
 func (e *ScriptError) Error() string { return e.Raised.Text }
 
-// Problem is the error as a problem; source is the text of the file it is in.
-func (e *ScriptError) Problem(source string) diag.Problem {
+// Problem is the error as a problem; file is the one that it is in, nil if that is not known.
+func (e *ScriptError) Problem(file *syntax.File) diag.Problem {
 	r := e.Raised
-	p := diag.Problem{File: r.File, Line: r.Line, Code: r.Code, Message: r.Message, Hint: r.Hint, Path: r.Path, Source: source}
+	p := diag.Problem{File: r.File, Line: r.Line, Code: r.Code, Message: r.Message, Hint: r.Hint, Path: r.Path}
 	if p.Code == "" {
 		p.Code = diag.CodeRun
 	}
-	return p.Aim(r.Word)
+	return point(p, file, r)
+}
+
+// Problem is the limit as a problem: at the loop that was running, or else at what was.
+func (e *LimitError) Problem(file *syntax.File) diag.Problem {
+	p := diag.Problem{File: e.At.File, Line: e.At.Line, Code: diag.CodeLimit, Message: e.Error()}
+	if file != nil && file.Chunk != nil && e.inner == e.At {
+		if loop := loopAt(file, e.At.Line, e.At.Col); loop != nil {
+			at := file.Problem(syntax.Span{Start: loop.Pos().Start, End: wordEnd(file.Text, loop.Pos().Start)}, p.Code, p.Message, "")
+			return at
+		}
+	}
+	return point(p, file, Raised{Col: e.At.Col})
 }
 
 var (
@@ -49,11 +62,13 @@ func (s *State) scriptError(err error) *ScriptError {
 		return &ScriptError{*s.last}
 	}
 	r := Raised{Text: text, Message: text, Path: path}
-	if m := reAt.FindStringSubmatch(text); m != nil {
+	if file, line, col, rest := told(text); file != "" {
+		r.File, r.Line, r.Col, r.Message = file, line, col, rest
+	} else if m := reAt.FindStringSubmatch(text); m != nil { // caught, and raised again
 		r.File, r.Message = m[1], strings.TrimPrefix(text, m[0])
 		r.Line, _ = strconv.Atoi(m[2])
 	} else if len(path) > 0 {
-		r.File, r.Line = path[0].File, path[0].Line
+		r.File, r.Line, r.Col = path[0].File, path[0].Line, path[0].Col
 	}
 	r.explain()
 	if r.File != "" {
@@ -95,8 +110,9 @@ func aOrNil(kind string) string {
 func traced(trace string) []diag.Step {
 	var steps []diag.Step
 	for _, m := range reTrace.FindAllStringSubmatch(trace, -1) {
-		line, _ := strconv.Atoi(m[2])
-		steps = append(steps, diag.Step{File: m[1], Line: line})
+		n, _ := strconv.Atoi(m[2])
+		line, col := placed(n)
+		steps = append(steps, diag.Step{File: m[1], Line: line, Col: col})
 	}
 	return steps
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/belfry-pbx/belfry/scripts/diag"
 )
 
 // What a script may be stopped for. Nothing in Lua can catch these.
@@ -15,10 +17,12 @@ var (
 	ErrText   = errors.New("the script made too long a text")
 )
 
-// LimitError is a limit that was passed, and the author's line at which it was: "sales.lua:12".
+// LimitError is a limit that was passed, and where the author's script was then.
 type LimitError struct {
-	Err   error
-	Where string
+	Err error
+	At  diag.Step
+
+	inner diag.Step // where it was indeed: in a library, perhaps
 }
 
 func (e *LimitError) Error() string { return e.Err.Error() }
@@ -127,7 +131,11 @@ func (m *Meter) Stop(cause error) {
 
 func (m *Meter) exceed(err error) {
 	if m.Err() == nil {
-		m.Stop(&LimitError{err, m.state.Where()})
+		limit := &LimitError{Err: err, At: m.state.Place()}
+		if path := m.state.path(m.state.L); len(path) > 0 {
+			limit.inner = path[0]
+		}
+		m.Stop(limit)
 	}
 }
 

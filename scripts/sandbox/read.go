@@ -31,7 +31,7 @@ func Read(name, text string) (*syntax.File, *lua.FunctionProto, *diag.Problem) {
 	chunk, err := Parse([]byte(text), name)
 	var proto *lua.FunctionProto
 	if err == nil {
-		proto, err = Compile(chunk, name)
+		proto, err = compileFile(chunk, file)
 	}
 	if err == nil {
 		return file, proto, nil
@@ -39,7 +39,8 @@ func Read(name, text string) (*syntax.File, *lua.FunctionProto, *diag.Problem) {
 	p := diag.Problem{File: name, Line: 1, Code: diag.CodeSyntax, Message: err.Error(), Source: text}
 	var compile *lua.CompileError
 	if errors.As(err, &compile) {
-		p.Line, p.Message = max(1, compile.Line), compile.Message
+		line, _ := placed(compile.Line)
+		p.Line, p.Message = max(1, line), compile.Message
 	}
 	return file, nil, &p
 }

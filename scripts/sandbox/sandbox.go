@@ -229,9 +229,10 @@ func Absent(name string) string {
 type Raised struct {
 	Code, Message, Hint string
 	Word                string // what to underline
+	Operand             int    // of a chain of .., counted from 1, instead of Word
 	Text                string // the whole message as Lua sees it; set by Raise
 	File                string
-	Line                int
+	Line, Col           int         // Col is 0 where only the line is known
 	Path                []diag.Step // innermost first
 }
 
@@ -241,7 +242,7 @@ func (s *State) Raise(r Raised) {
 	r.Path = s.path(s.L)
 	for _, step := range r.Path {
 		if r.File == "" || s.inLibrary(r.File) && !s.inLibrary(step.File) {
-			r.File, r.Line = step.File, step.Line
+			r.File, r.Line, r.Col = step.File, step.Line, step.Col
 		}
 	}
 	r.Text = fmt.Sprintf("%s:%d: %s", r.File, r.Line, r.Message)
@@ -260,12 +261,11 @@ func (s *State) inLibrary(file string) bool {
 func (s *State) path(l *lua.LState) []diag.Step {
 	var steps []diag.Step
 	for level := 0; level < callDepth; level++ {
-		dbg, ok := l.GetStack(level)
-		if !ok {
+		if _, ok := l.GetStack(level); !ok {
 			break
 		}
-		if _, err := l.GetInfo("Sl", dbg, lua.LNil); err == nil && dbg.CurrentLine > 0 {
-			steps = append(steps, diag.Step{File: dbg.Source, Line: dbg.CurrentLine})
+		if step, ok := s.at(l, level); ok {
+			steps = append(steps, step)
 		}
 	}
 	return steps
@@ -273,17 +273,18 @@ func (s *State) path(l *lua.LState) []diag.Step {
 
 // Where is the author's line that is running, "sales.lua:12"; "" outside of any.
 func (s *State) Where() string {
-	var file string
-	var line int
+	return s.Place().String()
+}
+
+// Place is where the author's line that is running stands; the zero step outside of any.
+func (s *State) Place() diag.Step {
+	var at diag.Step
 	for _, step := range s.path(s.L) {
-		if file == "" || s.inLibrary(file) && !s.inLibrary(step.File) {
-			file, line = step.File, step.Line
+		if at.File == "" || s.inLibrary(at.File) && !s.inLibrary(step.File) {
+			at = step
 		}
 	}
-	if file == "" {
-		return ""
-	}
-	return fmt.Sprintf("%s:%d", file, line)
+	return at
 }
 
 // Call runs fn. Its error is the meter's cause if that ended it, or a *ScriptError.

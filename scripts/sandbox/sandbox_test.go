@@ -336,3 +336,20 @@ func BenchmarkNew(b *testing.B) {
 		s.Close()
 	}
 }
+
+// What a script catches speaks of lines, however the machine counts.
+func TestWhatIsCaughtSpeaksOfLines(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"local ok, err = pcall(function() local t; return t.x end)\nreturn err", "main.lua:1: attempt to index a non-table object(nil) with key 'x'"},
+		{"local ok, err = pcall(function()\n error('no') end)\nreturn err", "main.lua:2: no"},
+		{"local ok, err = pcall(error, 'no', 0)\nreturn err", "no"},
+		{"local ok, err = xpcall(function()\n\n return 1 < {} end, function(e) return 'caught ' .. e end)\nreturn err", "caught main.lua:3: attempt to compare number with table"},
+		{"local ok, n = pcall(function() return false, 'x' end)\nreturn tostring(n)", "false"},
+		{"local ok, err = pcall(error, { code = 7 })\nreturn tostring(err.code)", "7"},
+	} {
+		v, err := run(t, c.text)
+		if err != nil || v.String() != c.want {
+			t.Errorf("%s: %v %v, want %q", c.text, v, err, c.want)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func parse(dir string, src []byte, secret func(string) (string, bool)) (Settings
 func (r *reader) failed(err error) error {
 	var script *sandbox.ScriptError
 	if errors.As(err, &script) {
-		return &Error{[]diag.Problem{script.Problem(r.source)}}
+		return &Error{[]diag.Problem{script.Problem(r.file)}}
 	}
 	return &Error{[]diag.Problem{{File: File, Source: r.source, Code: diag.CodeLimit, Message: err.Error()}}}
 }

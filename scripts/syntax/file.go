@@ -107,6 +107,15 @@ func (f *File) leads(offset int) bool {
 	return offset == f.lines[f.Line(offset)-1]+f.indent(offset)
 }
 
+// Inside is a literal text without its quotes, to be underlined.
+func (f *File) Inside(s *String) Span {
+	at := s.Span
+	if c := f.Text[at.Start]; (c == '"' || c == '\'') && at.End-at.Start > 2 {
+		return Span{at.Start + 1, at.End - 1}
+	}
+	return at
+}
+
 // Problem points at a span of the file: at what of it is in its first line.
 func (f *File) Problem(at Span, code, message, hint string) diag.Problem {
 	line, col := f.Place(at.Start)

@@ -1,0 +1,1 @@
+extension("600", function(call) call:answer() end) extension("600", function(call) call:hangup() end)
