@@ -55,8 +55,11 @@ func callerText(f explain.Caller) string {
 	if f.Name != "" {
 		who += " " + f.Name
 	}
-	if f.Trunk != "" {
+	switch {
+	case f.Trunk != "":
 		who += ", from outside by trunk " + f.Trunk + ","
+	case f.Line == "":
+		who += ", a stranger to the exchange,"
 	}
 	return who
 }

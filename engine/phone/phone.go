@@ -40,6 +40,7 @@ type Options struct {
 	User      string        // for digest authentication where it is not Number
 	Secret    string        // of the line
 	Transport string        // "udp" (the default) or "tcp"
+	Address   netip.Addr    // its own; zero: that from which the server is reached
 	Codecs    []codec.Codec // best first; nil: PCMA and PCMU
 	Rate      int           // of what is kept of what it hears, in Hz: 8000, 16000 or 48000; 0: 8000
 	Incoming  Handler       // what it does when it is called; nil: RingsForEver
@@ -95,12 +96,14 @@ func New(o Options) (*Phone, error) {
 	if o.User == "" {
 		o.User = o.Number
 	}
-	local, err := localAddr(o.Server)
-	if err != nil {
-		return nil, fmt.Errorf("phone %s: finding the way to %s: %w", o.Number, o.Server, err)
+	var err error
+	if !o.Address.IsValid() {
+		if o.Address, err = localAddr(o.Server); err != nil {
+			return nil, fmt.Errorf("phone %s: finding the way to %s: %w", o.Number, o.Server, err)
+		}
 	}
 	p := &Phone{
-		o: o, log: o.Log.With("phone", o.Number), clock: o.Clock, local: local, media: o.Media,
+		o: o, log: o.Log.With("phone", o.Number), clock: o.Clock, local: o.Address, media: o.Media,
 		incoming: o.Incoming, silence: media.NewClip(8000, make([]int16, 8000)), done: make(chan struct{}),
 	}
 	if p.media == nil {

@@ -16,11 +16,23 @@ type Caller struct {
 	Number string `json:"number,omitempty"` // "": withheld
 	Name   string `json:"name,omitempty"`
 	Line   string `json:"line,omitempty"`  // the line it is, or
-	Trunk  string `json:"trunk,omitempty"` // the trunk it comes by
+	Trunk  string `json:"trunk,omitempty"` // the trunk it comes by; neither: a stranger, who reaches what is from "any"
 }
 
 func (c Caller) party() engine.Party {
-	return engine.Party{Number: c.Number, Name: c.Name, Line: c.Line, Trunk: c.Trunk, Verified: c.Number != ""}
+	return engine.Party{Number: c.Number, Name: c.Name, Line: c.Line, Trunk: c.Trunk, Verified: c.Line+c.Trunk != "" && c.Number != ""}
+}
+
+// kind is what a caller is in the words of from.
+func (c Caller) kind() string {
+	switch {
+	case c.Line != "":
+		return "lines"
+	case c.Trunk != "":
+		return "trunk:" + c.Trunk
+	default:
+		return "strangers"
+	}
 }
 
 // anonymous is the caller who withholds his number (RFC 3323 section 4.1.1.3).
@@ -34,6 +46,10 @@ func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
 			return Caller{}, &Error{"there is no trunk " + quoted(trunk), x.trunkHint(trunk)}
 		}
 		return outside(trunk, who)
+	}
+	if rest, ok := strings.CutPrefix(from, "sip:"); ok {
+		user, _, _ := strings.Cut(rest, "@")
+		return Caller{Number: engine.Normalise(user)}, nil
 	}
 	if line, err := x.Directory.Line(ctx, engine.Normalise(from)); err == nil {
 		return Caller{Number: line.Number, Name: line.Name, Line: line.Number}, nil
@@ -58,10 +74,11 @@ func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
 		}
 		return Caller{}, &Error{strings.TrimSpace("there is no line " + from), hint + "; a caller from outside is +44…, or trunk:NAME/NUMBER"}
 	}
-	if len(x.Trunks) == 0 {
-		return Caller{}, &Error{"nobody calls from outside: the settings name no trunk", "trunks = { pstn = { host = … } } in settings.lua"}
+	trunk := "" // without any, whoever is outside is a stranger
+	if len(x.Trunks) > 0 {
+		trunk = x.Trunks[0]
 	}
-	return outside(x.Trunks[0], from)
+	return outside(trunk, from)
 }
 
 func (x Exchange) trunkHint(name string) string {
@@ -71,7 +88,7 @@ func (x Exchange) trunkHint(name string) string {
 	return diag.Options(name, "trunks", x.Trunks)
 }
 
-// outside is a caller who comes by a trunk: a number, "Joe <number>", or "" or "anonymous".
+// outside is a caller who comes by a trunk, or by none: a number, "Joe <number>", or "" or "anonymous".
 func outside(trunk, who string) (Caller, error) {
 	c := Caller{Trunk: trunk}
 	if who == "" || who == anonymous {
@@ -86,7 +103,7 @@ func outside(trunk, who string) (Caller, error) {
 	}
 	c.Number = engine.Normalise(who)
 	if strings.Trim(c.Number, "+*#0123456789") != "" {
-		return c, &Error{quoted(who) + " is neither a line nor a number", `a line's number, a caller from outside as +44…, "Joe <+44…>" or anonymous, or trunk:NAME/NUMBER`}
+		return c, &Error{quoted(who) + " is neither a line nor a number", `a line's number, a caller from outside as +44…, "Joe <+44…>" or anonymous, trunk:NAME/NUMBER, or sip:USER@HOST`}
 	}
 	return c, nil
 }

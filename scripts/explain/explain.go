@@ -48,6 +48,7 @@ type Answer struct {
 //	+447700900123, "Joe <…>"    a caller from outside, by the first trunk
 //	anonymous                   one who withholds his number
 //	trunk:pstn/+447700900123    by that trunk; trunk:pstn withholds the number
+//	sip:joe@example.com         a stranger, by no trunk: so is whoever is outside where there is none
 //
 // What is wrong with the question is an *Error.
 func Explain(ctx context.Context, x Exchange, q Question) (*Answer, error) {

@@ -125,6 +125,7 @@ func TestWhoIsMeant(t *testing.T) {
 		"trunk:other":          {Trunk: "other"},
 		"trunk:other/5":        {Number: "5", Trunk: "other"},
 		"trunk:other/Joe <55>": {Number: "55", Name: "Joe", Trunk: "other"},
+		"sip:joe@example.com":  {Number: "joe"},
 	} {
 		if got := ask(t, x, from, "201").From; got != want {
 			t.Errorf("%q is %+v, want %+v", from, got, want)
@@ -144,8 +145,8 @@ func TestWhoIsMeant(t *testing.T) {
 		}
 	}
 	x.Trunks = nil
-	if _, err := explain.Explain(context.Background(), x, explain.Question{From: "+441", To: "201"}); err == nil || !strings.Contains(err.Error(), "no trunk") {
-		t.Errorf("a caller from outside of an exchange without trunks: error %v", err)
+	if got := ask(t, x, "+441", "207"); got.From != (explain.Caller{Number: "+441"}) || got.Routings[0].Rules[0].Why != "not for strangers: from trunk:other" {
+		t.Errorf("a caller from outside of an exchange without trunks is %+v: %+v", got.From, got.Routings)
 	}
 }
 

@@ -124,14 +124,6 @@ func (x Exchange) route(ctx context.Context, from Caller, dialled string) (Routi
 	return r, err
 }
 
-// kind is what a caller is in the words of from.
-func (c Caller) kind() string {
-	if c.Line != "" {
-		return "lines"
-	}
-	return "trunk:" + c.Trunk
-}
-
 // changed says what was taken away from a number before it was compared; "": nothing.
 func changed(dialled, number string) string {
 	plain, parameters, cut := strings.Cut(dialled, ";")
