@@ -13,6 +13,7 @@ import (
 // What playing needs, the sound at the rate of who listens and, for G.711, encoded,
 // is made once, when it is first wanted.
 type Clip struct {
+	name string
 	rate int
 	pcm  []int16
 
@@ -29,6 +30,15 @@ var rates = [...]int{8000, 16000, 48000}
 
 // NewClip makes a clip of samples at a rate, in Hz, from 8000 to 48000. It keeps pcm.
 func NewClip(rate int, pcm []int16) *Clip { return &Clip{rate: rate, pcm: pcm} }
+
+// Named gives the clip the name that it has in traces and tests, before anybody else has it, and returns it.
+func (c *Clip) Named(name string) *Clip {
+	c.name = name
+	return c
+}
+
+// Name is that of the prompt, "vm-intro", "tone:busy" or "music/bells"; "": it is a recording.
+func (c *Clip) Name() string { return c.name }
 
 // Duration is how long the clip plays.
 func (c *Clip) Duration() time.Duration {

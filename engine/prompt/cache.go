@@ -46,9 +46,9 @@ func newCache(bytes int64) *cache {
 	return &cache{max: bytes, entries: map[key]*entry{}, recent: list.New()}
 }
 
-// clip returns the sound of a file, decoding it if it is new here or has
+// clip returns the sound of a file, which will have that name, decoding it if it is new here or has
 // changed. However many ask at once, one decodes and the others wait.
-func (c *cache) clip(ctx context.Context, s *source, path string, info fs.FileInfo) (*media.Clip, error) {
+func (c *cache) clip(ctx context.Context, s *source, path, name string, info fs.FileInfo) (*media.Clip, error) {
 	k := key{s, path}
 	c.mu.Lock()
 	e := c.entries[k]
@@ -70,7 +70,9 @@ func (c *cache) clip(ctx context.Context, s *source, path string, info fs.FileIn
 	c.entries[k] = e
 	c.mu.Unlock()
 
-	e.clip, e.err = load(s.fsys, path)
+	if e.clip, e.err = load(s.fsys, path); e.err == nil {
+		e.clip.Named(name)
+	}
 	c.settle(e)
 	close(e.ready)
 	return e.clip, e.err

@@ -182,12 +182,16 @@ func (l *Library) find(ctx context.Context, chain []string, name string) (*media
 		return nil, fault
 	}
 	for _, lang := range chain {
+		label := name
+		if lang == musicFolder {
+			label = musicFolder + "/" + name
+		}
 		for _, s := range l.sources {
 			path, info, ok := s.stat(lang, lang == l.language, name)
 			if !ok {
 				continue
 			}
-			clip, err := l.cache.clip(ctx, s, path, info)
+			clip, err := l.cache.clip(ctx, s, path, label, info)
 			if err == nil {
 				return clip, nil
 			}

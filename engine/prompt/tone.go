@@ -58,7 +58,7 @@ func Tone(name string) (Sound, bool) {
 	for _, b := range cadence {
 		pcm = append(pcm, b.draw(steady)...)
 	}
-	return Sound{Clips: []*media.Clip{media.NewClip(toneRate, pcm)}, Loop: name != "beep"}, true
+	return Sound{Clips: []*media.Clip{media.NewClip(toneRate, pcm).Named("tone:" + name)}, Loop: name != "beep"}, true
 }
 
 // draw makes the samples of a burst. Its edges take 5 ms, as a switched sine
@@ -117,11 +117,12 @@ func silence(length string) (Sound, error) {
 	}
 	// One second, shared, as often as needed, and the rest.
 	var s Sound
+	name := "silence:" + d.String()
 	if whole := int(d / time.Second); whole > 0 {
-		s.Clips = slices.Repeat([]*media.Clip{media.NewClip(toneRate, make([]int16, toneRate))}, whole)
+		s.Clips = slices.Repeat([]*media.Clip{media.NewClip(toneRate, make([]int16, toneRate)).Named(name)}, whole)
 	}
 	if rest := int(d % time.Second * toneRate / time.Second); rest > 0 {
-		s.Clips = append(s.Clips, media.NewClip(toneRate, make([]int16, rest)))
+		s.Clips = append(s.Clips, media.NewClip(toneRate, make([]int16, rest)).Named(name))
 	}
 	return s, nil
 }

@@ -15,7 +15,9 @@ func (w *World) Now() time.Time {
 }
 
 // AfterFunc has f run, as by Go, when d has passed.
-func (w *World) AfterFunc(d time.Duration, f func()) clock.Timer {
+func (w *World) AfterFunc(d time.Duration, f func()) clock.Timer { return w.afterFunc(d, f) }
+
+func (w *World) afterFunc(d time.Duration, f func()) *timer {
 	t := &timer{world: w, f: f, index: unset}
 	t.Reset(d)
 	return t
