@@ -142,6 +142,7 @@ type Call struct {
 	transfer *transfer // the caller or peer is being sent elsewhere
 	held     bool      // by Hold
 	hears    layers
+	ringing  *ringing                      // what others may pick up; nil: nothing
 	member   *member                       // in a conference
 	place    string                        // in the dialplan
 	progress func(code int, reason string) // tells who transferred this caller here how it goes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,8 @@ type ringing struct {
 	sound      sound // of near
 	opts       BridgeOptions
 	count      int
+	since      time.Time
+	lines      []string     // whose phones
 	confirming atomic.Int32 // how many have answered and are being asked whether they take it
 	cancel     context.CancelCauseFunc
 
@@ -99,7 +102,7 @@ func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing
 	}
 	ctx, cancel := context.WithCancelCause(c.ctx)
 	r := &ringing{
-		call: c, near: near, sound: near.sound(), opts: o, count: len(devices), cancel: cancel,
+		call: c, near: near, sound: near.sound(), opts: o, count: len(devices), since: e.clock.Now(), cancel: cancel,
 	}
 	if len(o.Announce) > 0 {
 		r.sound = r.sound.encodable() // the exchange speaks to them first
@@ -108,14 +111,19 @@ func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing
 	request.Headers = r.headers()
 	for _, d := range devices {
 		c.noteRung(d.party.Line)
+		if line := d.party.Line; line != "" && !slices.Contains(r.lines, line) {
+			r.lines = append(r.lines, line)
+		}
 		e.work.Go(func() { r.dial(ctx, d, request) })
 	}
+	c.pickable(r)
 	return r
 }
 
 // stop cancels what still rings. Phones that lost to another are told so (RFC 3326),
 // and do not list a missed call.
 func (r *ringing) stop() {
+	r.call.pickable(nil)
 	r.mu.Lock()
 	r.over = true
 	late, won := r.news, r.won

@@ -81,6 +81,12 @@ func callBindings() map[string]binding {
 		"Call:recordVoicemail": result(recordVoicemail),
 		"Call:bridge":          result(bridge),
 		"Call:conference":      result(conference),
+		"Call:pickup": result(func(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
+			return pickup(c, a, engine.PickupOptions{Line: arg[string](a, "number")})
+		}),
+		"Call:pickupGroup": result(func(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
+			return pickup(c, a, engine.PickupOptions{Group: arg[string](a, "group")})
+		}),
 		"Call:startRecording":  result(startRecording),
 		"Call:stopRecording": result(func(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 			return lua.LTrue, a.sc.wait(c.StopRecording)
@@ -202,6 +208,15 @@ func conference(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) 
 		return nil, err
 	}
 	return a.sc.record("ConferenceResult", map[string]lua.LValue{"outcome": lua.LString(r.Outcome)}), nil
+}
+
+func pickup(c *engine.Call, a *args, o engine.PickupOptions) (lua.LValue, error) {
+	var r engine.PickupResult
+	err := a.sc.wait(func(ctx context.Context) (err error) { r, err = c.Pickup(ctx, o); return err })
+	if err != nil {
+		return nil, err
+	}
+	return a.sc.record("PickupResult", map[string]lua.LValue{"outcome": lua.LString(r.Outcome)}), nil
 }
 
 // watch is call:on.

@@ -2,6 +2,7 @@
 -- Chorus never had are the customary ones of FreePBX.
 
 local features  = require "features"
+local pickup    = require "pickup"
 local site      = require "site"
 local voicemail = require "voicemail"
 
@@ -35,6 +36,11 @@ code("*79", "do not disturb: off", function(call) features.doNotDisturb(call, fa
 
 code("*97", "my messages", function(call) voicemail.readMessages(call, mailbox(call.from.line) and call.from.line) end)
 codeWithNumber("*98", "any mailbox", function(call, number) voicemail.readMessages(call, number ~= "" and number or nil) end)
+
+-- Pickup: a call that rings in my group, or at one telephone of it.
+
+code("**3", "group pickup", pickup.group)
+for _, pattern in ipairs { "7xxxx", "1xxxx", "8xxxx" } do code("**" .. pattern, "directed pickup", pickup.one) end
 
 -- Hunt groups: in if I am out, out if I am in.
 

@@ -105,6 +105,14 @@ func callMethods() []Func {
 			Params: []Value{param("number", Digits, "Where to.")}},
 		{Name: "redirect", Ends: true, Doc: "Routes this call afresh in the dialplan, as if that number had been dialled.", Example: `call:redirect("600")`,
 			Params: []Value{param("number", Digits, "Which extension.")}},
+		{Name: "pickup", Doc: "Takes a call that rings at the phones of a line: this call goes on in that one, and the handler ends. It returns only where nothing rings. To whoever rang it was answered elsewhere, not missed.",
+			Example: `call:pickup("77513")`,
+			Params:  []Value{param("number", Digits, "The line.")},
+			Returns: one("PickupResult", "")},
+		{Name: "pickupGroup", Doc: "Takes the call that has rung longest at a line of a pickup group, as pickup does.",
+			Example: `call:pickupGroup("lodge")`,
+			Params:  []Value{param("group", Text, "The pickup group's name: line.pickupGroup.")},
+			Returns: one("PickupResult", "")},
 		{Name: "conference", Doc: "Joins a room, and returns when the caller leaves it.", Example: `call:conference("physics", { announce = true })`,
 			Params: []Value{param("room", Text, "Its name. The first to join makes it.")},
 			Options: []Value{
@@ -173,6 +181,7 @@ func resultClasses() []Class {
 		{Name: "BridgeResult", Doc: "What bridge returns.", Fields: []Value{
 			outcome("answered", "busy", "noAnswer", "rejected", "unreachable", "cancelled", "congested"),
 			{Name: "by", Type: Text, Optional: true, Doc: "The target that answered."}, {Name: "seconds", Type: Number, Doc: "How long they talked."}}},
+		{Name: "PickupResult", Doc: "What pickup and pickupGroup return where nothing rings.", Fields: []Value{outcome("noAnswer")}},
 		{Name: "ConferenceResult", Doc: "What conference returns.", Fields: []Value{outcome("left", "kicked", "ended", "full", "wrongPin")}},
 		{Name: "Event", Doc: "What a function registered with call:on is told.", Fields: []Value{
 			choice("name", "", "", "digit", "answered", "held", "unheld"), {Name: "digit", Type: Text, Optional: true, Doc: "The key of a digit event."}}},

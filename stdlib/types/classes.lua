@@ -174,6 +174,24 @@ function Call:transfer(number) end
 ---@param number Digits Which extension.
 function Call:redirect(number) end
 
+--- Takes a call that rings at the phones of a line: this call goes on in that one, and the handler ends. It returns only where nothing rings. To whoever rang it was answered elsewhere, not missed.
+---
+--- ```lua
+--- call:pickup("77513")
+--- ```
+---@param number Digits The line.
+---@return PickupResult
+function Call:pickup(number) end
+
+--- Takes the call that has rung longest at a line of a pickup group, as pickup does.
+---
+--- ```lua
+--- call:pickupGroup("lodge")
+--- ```
+---@param group string The pickup group's name: line.pickupGroup.
+---@return PickupResult
+function Call:pickupGroup(group) end
+
 ---@class Call.conference.Options
 ---@field pin? Digits Asked for before joining.
 ---@field moderator? boolean May mute and remove others. Default: false.
@@ -342,6 +360,10 @@ function Call:onHangup(fn) end
 ---@field outcome "answered"|"busy"|"noAnswer"|"rejected"|"unreachable"|"cancelled"|"congested" What became of it.
 ---@field by? string The target that answered.
 ---@field seconds number How long they talked.
+
+--- What pickup and pickupGroup return where nothing rings.
+---@class PickupResult
+---@field outcome "noAnswer" What became of it.
 
 --- What conference returns.
 ---@class ConferenceResult
