@@ -87,7 +87,7 @@ func callBindings() map[string]binding {
 		"Call:pickupGroup": result(func(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 			return pickup(c, a, engine.PickupOptions{Group: arg[string](a, "group")})
 		}),
-		"Call:startRecording":  result(startRecording),
+		"Call:startRecording": result(startRecording),
 		"Call:stopRecording": result(func(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 			return lua.LTrue, a.sc.wait(c.StopRecording)
 		}),
