@@ -135,7 +135,7 @@ func (w *World) Close() {
 	w.mu.Lock()
 	w.closed = true
 	all := w.all
-	w.all, w.timers = nil, nil
+	w.all = nil
 	w.mu.Unlock()
 	for _, co := range all {
 		w.end(co)

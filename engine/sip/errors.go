@@ -58,7 +58,7 @@ func statusOf(err error, otherwise int) int {
 // unanswered is the error of a request without response: what happened, and the status that RFC 3261 section 8.1.3.1
 // has it count as.
 func unanswered(code int, doing string, err, cause error) error {
-	err = fmt.Errorf("sip: %s: %w (as %w)", doing, err, &StatusError{Code: code, Reason: reasonPhrase(code)})
+	err = fmt.Errorf("sip: %s: %w (as %w)", doing, err, &StatusError{Code: code, Reason: ReasonPhrase(code)})
 	if cause != nil {
 		err = fmt.Errorf("%w: %w", err, cause)
 	}

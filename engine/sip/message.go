@@ -135,8 +135,8 @@ func sdpPart(body, boundary string) []byte {
 	return nil
 }
 
-// reasonPhrase is the phrase of RFC 3261 section 21 for a status code.
-func reasonPhrase(code int) string {
+// ReasonPhrase is what RFC 3261 section 21 calls a status code.
+func ReasonPhrase(code int) string {
 	if r, ok := phrases[code]; ok {
 		return r
 	}
@@ -178,7 +178,7 @@ func cleanReason(code int, reason string) string {
 		return r
 	}, reason)
 	if reason == "" {
-		return reasonPhrase(code)
+		return ReasonPhrase(code)
 	}
 	return reason[:min(len(reason), 120)]
 }

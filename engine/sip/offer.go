@@ -51,7 +51,7 @@ func (l *Leg) Offer(ctx context.Context, sdp []byte) ([]byte, error) {
 			return nil, statusError(res)
 		}
 	}
-	return nil, fmt.Errorf("sip: offering: %w", &StatusError{Code: 491, Reason: reasonPhrase(491)})
+	return nil, fmt.Errorf("sip: offering: %w", &StatusError{Code: 491, Reason: ReasonPhrase(491)})
 }
 
 // beginOffer waits until no offer is open in either direction, and opens one.
@@ -317,7 +317,7 @@ func (l *Leg) answerFor(ctx context.Context, sdp []byte) ([]byte, error) {
 	if same {
 		return local, nil
 	}
-	return nil, &StatusError{Code: 488, Reason: reasonPhrase(488)}
+	return nil, &StatusError{Code: 488, Reason: ReasonPhrase(488)}
 }
 
 // refreshed takes the new target, flow and descriptions of a request that we accept (RFC 3261 section 12.2.2).

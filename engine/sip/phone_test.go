@@ -465,7 +465,7 @@ func (c *call) ack(res *msg, body string) {
 func (p *phone) respond(req *msg, code int, tag, body string, extra ...string) {
 	p.t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", code, reasonPhrase(code))
+	fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", code, ReasonPhrase(code))
 	for _, h := range req.headers {
 		switch strings.ToLower(h[0]) {
 		case "via", "from", "call-id", "cseq":

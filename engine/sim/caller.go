@@ -1,0 +1,443 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/sip"
+	"github.com/belfry-pbx/belfry/engine/trace"
+)
+
+// State is how far a call has come, for who is at the telephone.
+type State string
+
+// The states of a Caller's call.
+const (
+	Calling  State = "calling"  // nobody has said anything yet
+	Ringing  State = "ringing"  // there, or here if the call came in
+	Answered State = "answered" //
+	Ended    State = "ended"    //
+)
+
+// Caller is somebody at a telephone with one call, which he has made or has been rung by. His methods are for who made
+// the World, between its runs, and for what the World runs.
+//
+// Press, Speak, Hold and the like are done in their order, each when the one before is done and as soon as there is
+// anybody who hears it. Hangup is done at once.
+type Caller struct {
+	x        *Exchange
+	phone    *Phone
+	dialog   *dialog
+	incoming bool
+	shown    Shown
+
+	state   State
+	code    int    // final response to the INVITE; 0: none yet
+	phrase  string // its phrase
+	why     string // the Reason header that came when the exchange ended the call
+	byThem  bool   // the exchange has ended it
+	began   time.Time
+	since   time.Time // answered
+	until   time.Time // ended
+	holding bool
+	offered error // what came of the last Hold or Unhold
+	moved   Progress
+
+	acts   []act
+	busy   bool
+	answer clock.Timer // will answer; nil: nobody means to
+}
+
+// act is something that somebody does, and how long it takes him.
+type act func(c *Caller) time.Duration
+
+// Shown is what a telephone that rings shows of who calls, and why here.
+type Shown struct {
+	Name, Number string
+	Private      bool              // the caller withholds his number
+	Asserted     sip.Address       // P-Asserted-Identity; zero: there is none
+	Diversion    *engine.Diversion // nil: the call was not diverted
+	Headers      []sip.Header      // further ones, as they are
+}
+
+// Progress is how a transfer goes, as the exchange has told the telephone that asked for it.
+type Progress struct {
+	Code   int // 0: there was no transfer
+	Phrase string
+	Over   bool
+}
+
+// Phone is his telephone.
+func (c *Caller) Phone() *Phone { return c.phone }
+
+// State is how far the call has come.
+func (c *Caller) State() State { return c.state }
+
+// IsIncoming tells whether he was called.
+func (c *Caller) IsIncoming() bool { return c.incoming }
+
+// Shown is what his telephone showed when it rang.
+func (c *Caller) Shown() Shown { return c.shown }
+
+// Status is the final response to the INVITE: 200, or how the call was refused; 487 when it was given up. 0: none yet.
+func (c *Caller) Status() (code int, phrase string) { return c.code, c.phrase }
+
+// WasHungUp tells whether the exchange has ended the call, and the Reason it gave (RFC 3326), "" if none.
+func (c *Caller) WasHungUp() (bool, string) { return c.byThem, c.why }
+
+// IsMissed tells whether the telephone lists a missed call: it rang, and nobody has taken the call anywhere.
+func (c *Caller) IsMissed() bool {
+	return c.incoming && c.state == Ended && c.byThem && c.since.IsZero() && c.why != elsewhere
+}
+
+// Times are when the call began, was answered and ended; zero: it has not.
+func (c *Caller) Times() (began, answered, ended time.Time) { return c.began, c.since, c.until }
+
+// IsHolding tells whether he has put the other side on hold.
+func (c *Caller) IsHolding() bool { return c.holding }
+
+// Refused is why the exchange has refused his last Hold or Unhold; nil: it has not.
+func (c *Caller) Refused() error { return c.offered }
+
+// Transferred is how the transfer that he has asked for goes.
+func (c *Caller) Transferred() Progress { return c.moved }
+
+// IsIdle tells whether he has done all that he was told.
+func (c *Caller) IsIdle() bool { return len(c.acts) == 0 && !c.busy }
+
+// Answer takes a call that rings.
+func (c *Caller) Answer() {
+	d := c.dialog
+	if !c.incoming || c.state != Ringing && c.state != Calling {
+		return
+	}
+	c.stopAnswer()
+	d.confirmed, d.final, d.remote = true, true, description(true)
+	c.sent(true, "200 OK")
+	c.sent(false, "ACK")
+	d.waiter.Wake()
+	c.answered()
+}
+
+// Refuse refuses a call that rings, with a SIP status; a 3xx names where else to try.
+func (c *Caller) Refuse(code int, contacts ...string) {
+	if !c.incoming || c.state == Answered || c.state == Ended {
+		return
+	}
+	phrase := sip.ReasonPhrase(code)
+	c.sent(true, "%d %s", code, phrase)
+	c.dialog.refuse = &sip.StatusError{Code: code, Reason: phrase, Contacts: contacts}
+	c.dialog.finish(sip.ErrHungUp)
+	c.refused(code, phrase)
+}
+
+// Hangup ends the call, whatever its state, and lets go of whatever he had still to do.
+func (c *Caller) Hangup() {
+	switch {
+	case c.state == Ended:
+	case c.state == Answered:
+		c.sent(true, "BYE")
+		c.sent(false, "200 OK")
+		c.dialog.finish(sip.ErrBye)
+		c.end()
+	case c.incoming:
+		c.Refuse(603)
+	default:
+		c.sent(true, "CANCEL")
+		c.sent(false, "487 %s", sip.ReasonPhrase(487))
+		c.dialog.finish(sip.ErrCancelled)
+		c.refused(487, sip.ReasonPhrase(487))
+	}
+}
+
+// Press presses keys, each for 100 ms and as long after it.
+func (c *Caller) Press(keys string) {
+	for i := range len(keys) {
+		c.do(func(c *Caller) time.Duration {
+			if s := c.session(); s != nil {
+				s.press(keys[i])
+			}
+			return 2 * keyPress
+		})
+	}
+}
+
+// keyPress is how long a key is held down, and how long the next takes to come.
+const keyPress = 100 * time.Millisecond
+
+// Speak speaks for a while.
+func (c *Caller) Speak(d time.Duration) {
+	c.do(func(c *Caller) time.Duration {
+		if s := c.session(); s != nil {
+			s.speak(d)
+		}
+		return d
+	})
+}
+
+// Pause does nothing for a while.
+func (c *Caller) Pause(d time.Duration) { c.do(func(*Caller) time.Duration { return d }) }
+
+// HangupThen ends the call when all is done that he was told before.
+func (c *Caller) HangupThen() {
+	c.do(func(c *Caller) time.Duration { c.Hangup(); return 0 })
+}
+
+// Hold puts the other side on hold; Unhold takes it back (RFC 3264 section 8.4).
+func (c *Caller) Hold()   { c.do(func(c *Caller) time.Duration { c.offer(false); return 0 }) }
+func (c *Caller) Unhold() { c.do(func(c *Caller) time.Duration { c.offer(true); return 0 }) }
+
+// Transfer asks the exchange to send the other side to a number (RFC 5589 section 6). When that has succeeded he hangs up.
+func (c *Caller) Transfer(number string) {
+	c.do(func(c *Caller) time.Duration { c.refer(number, nil); return 0 })
+}
+
+// TransferTo asks the exchange to let the other side take his place in another call of his (RFC 5589 section 7).
+func (c *Caller) TransferTo(other *Caller) {
+	c.do(func(c *Caller) time.Duration { c.refer(other.number(), other); return 0 })
+}
+
+// offer sends a re-INVITE.
+func (c *Caller) offer(listens bool) {
+	body := description(listens)
+	c.sent(true, "INVITE %s", direction(listens))
+	c.offered = &sip.StatusError{Code: 488, Reason: sip.ReasonPhrase(488)}
+	if offer := c.dialog.handler.Offer; offer != nil {
+		c.dialog.remote = body
+		var local []byte
+		if local, c.offered = offer(c.dialog.ctx, body); c.offered == nil {
+			c.dialog.describes(local)
+		}
+	}
+	if c.offered != nil {
+		c.sent(false, "488 %s", sip.ReasonPhrase(488))
+		return
+	}
+	c.sent(false, "200 OK")
+	c.sent(true, "ACK")
+	c.holding = !listens
+}
+
+func direction(listens bool) string {
+	if listens {
+		return "(sendrecv)"
+	}
+	return "(sendonly)"
+}
+
+// refer sends a REFER, with Replaces where there is another call to join.
+func (c *Caller) refer(number string, other *Caller) {
+	h := c.dialog.handler.Refer
+	if other != nil {
+		c.sent(true, "REFER %s (replaces the call there)", number)
+	} else {
+		c.sent(true, "REFER %s", number)
+	}
+	c.moved = Progress{}
+	if h == nil {
+		c.sent(false, "603 %s", sip.ReasonPhrase(603))
+		c.moved = Progress{603, sip.ReasonPhrase(603), true}
+		return
+	}
+	c.sent(false, "202 %s", sip.ReasonPhrase(202))
+	tell := func(code int, phrase string) { c.told(code, phrase, other) }
+	tell(100, sip.ReasonPhrase(100))
+	r := &engine.Refer{To: sip.Address{User: number, Host: c.x.realm()}, Attended: other != nil, Notify: tell}
+	if other != nil && !other.dialog.ended {
+		r.Replaces = other.dialog
+	}
+	h(r)
+}
+
+// told takes a NOTIFY of a transfer. Who has got rid of his calls hangs up.
+func (c *Caller) told(code int, phrase string, other *Caller) {
+	if c.moved.Over {
+		return
+	}
+	c.moved = Progress{code, phrase, code >= 200}
+	c.sent(false, "NOTIFY %d %s", code, phrase)
+	if code < 200 || code >= 300 {
+		return
+	}
+	c.x.world.Go(func() {
+		c.Hangup()
+		if other != nil {
+			other.Hangup()
+		}
+	})
+}
+
+// do has him do something when all before is done.
+func (c *Caller) do(a act) {
+	c.acts = append(c.acts, a)
+	c.x.world.Go(c.next)
+}
+
+// next does what is next, if there is anybody who hears it.
+func (c *Caller) next() {
+	for !c.busy && len(c.acts) > 0 && c.isHeard() {
+		a := c.acts[0]
+		c.acts = c.acts[1:]
+		if d := a(c); d > 0 {
+			c.busy = true
+			c.x.world.AfterFunc(d, func() { c.busy = false; c.next() })
+		}
+	}
+}
+
+// isHeard tells whether what he says and presses arrives: the call is answered, or has early media.
+func (c *Caller) isHeard() bool {
+	return c.state == Answered || c.state != Ended && !c.incoming && c.dialog.port != 0
+}
+
+// What the exchange tells his telephone.
+
+func (c *Caller) progress(code int) {
+	if c.state == Calling && code == 180 {
+		c.state = Ringing
+	}
+	if c.isHeard() {
+		c.x.world.Go(c.next)
+	}
+}
+
+func (c *Caller) answered() {
+	c.state, c.since = Answered, c.x.world.Now()
+	c.code, c.phrase = 200, sip.ReasonPhrase(200)
+	c.acts = append(c.acts, c.phone.script...)
+	c.phone.script = nil
+	c.x.world.Go(c.next)
+}
+
+func (c *Caller) refused(code int, phrase string) {
+	c.code, c.phrase = code, phrase
+	c.end()
+}
+
+func (c *Caller) hungUp(why string) {
+	c.byThem, c.why = true, why
+	c.end()
+}
+
+// cancelled takes a CANCEL of a call that came in.
+func (c *Caller) cancelled(cause error) {
+	c.byThem = true
+	if isElsewhere(cause) {
+		c.why = elsewhere
+	}
+	if c.state == Ringing { // before a response there is nothing to cancel (RFC 3261 section 9.1)
+		c.sent(false, "CANCEL")
+		c.sent(true, "487 %s", sip.ReasonPhrase(487))
+	}
+	c.dialog.finish(cause)
+	c.refused(487, sip.ReasonPhrase(487))
+}
+
+func (c *Caller) end() {
+	c.stopAnswer()
+	c.state, c.until = Ended, c.x.world.Now()
+	c.acts, c.holding = nil, false
+}
+
+func (c *Caller) stopAnswer() {
+	if c.answer != nil {
+		c.answer.Stop()
+		c.answer = nil
+	}
+}
+
+// number is who he called, or was called by.
+func (c *Caller) number() string {
+	if c.incoming {
+		return c.shown.Number
+	}
+	return c.dialog.dialled
+}
+
+// sent notes a message that he or the exchange has sent.
+func (c *Caller) sent(byHim bool, format string, values ...any) {
+	r := c.x.options.Trace
+	if r == nil {
+		return
+	}
+	from, to := trace.Exchange, c.phone.number
+	if byHim {
+		from, to = to, from
+	}
+	r.Add(trace.Step{
+		Dialog: c.dialog.callID, Time: c.x.world.Now(), Kind: trace.SIP, From: from, To: to,
+		Text: fmt.Sprintf(format, values...),
+	})
+}
+
+// session is the sound of the call on the exchange's side; nil: there is none.
+func (c *Caller) session() *session { return c.x.media.at(c.dialog.port) }
+
+// TalksTo is who hears him and whom he hears, by number; nil: nobody.
+func (c *Caller) TalksTo() []string {
+	var all []string
+	if c.state != Answered {
+		return nil
+	}
+	s := c.session()
+	if s == nil {
+		return nil
+	}
+	for _, peer := range s.peers() {
+		if d := c.x.signalling.at(peer.LocalAddr().Port()); d != nil {
+			all = append(all, d.far.phone.number)
+		}
+	}
+	return all
+}
+
+// IsTalkingTo tells whether somebody is among those whom he talks to.
+func (c *Caller) IsTalkingTo(number string) bool { return slices.Contains(c.TalksTo(), number) }
+
+// diverted reads the Diversion header (RFC 5806) of a call to a telephone.
+func diverted(h []sip.Header) *engine.Diversion {
+	for _, one := range h {
+		if !strings.EqualFold(one.Name, "Diversion") {
+			continue
+		}
+		_, rest, _ := strings.Cut(one.Value, "<sip:")
+		number, rest, _ := strings.Cut(rest, "@")
+		_, reason, _ := strings.Cut(rest, ";reason=")
+		return &engine.Diversion{Number: number, Reason: reason}
+	}
+	return nil
+}
+
+// Hears is what he hears now, and Heard all that he has heard, in the order in which it began. His own telephone's
+// ringing tone is not part of it: that is State.
+func (c *Caller) Hears() []Heard {
+	if s := c.session(); s != nil {
+		return s.hearing()
+	}
+	return nil
+}
+
+// Heard is what he has heard, and hears.
+func (c *Caller) Heard() []Heard {
+	if s := c.session(); s != nil {
+		return s.heard()
+	}
+	return nil
+}
+
+// HeardKeys are the keys that the exchange, or whom he talks to, has sent to his telephone.
+func (c *Caller) HeardKeys() string {
+	if s := c.session(); s != nil {
+		return s.heardKeys()
+	}
+	return ""
+}
+
+// IsHeld tells whether he hears music: the other side, or a dialplan, has put him on hold.
+func (c *Caller) IsHeld() bool {
+	return slices.ContainsFunc(c.Hears(), func(h Heard) bool { return strings.HasPrefix(h.Name, "music/") })
+}

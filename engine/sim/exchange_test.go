@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"context"
+	"io/fs"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/prompt"
+	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/stdlib"
+)
+
+// newExchange makes an exchange with a few lines that ends with the test.
+func newExchange(t testing.TB, h engine.HandlerFunc, change ...func(*Options)) *Exchange {
+	t.Helper()
+	data := t.TempDir()
+	db, err := bolt.Open(filepath.Join(data, "belfry.db"), bolt.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Engine: engine.Options{
+		Store: db, Data: data, Handler: h, Realm: "belfry.test",
+		Prompts: prompt.New(prompt.Options{Sources: []fs.FS{stdlib.Prompts()}}),
+	}}
+	for _, f := range change {
+		f(&o)
+	}
+	x, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if err := db.Close(); err != nil {
+			t.Errorf("close the store: %v", err)
+		}
+	})
+	for _, number := range []string{"77513", "15902", "15903"} {
+		l := directory.Line{Number: number, Name: "Line " + number, Kind: directory.Person, Person: "p" + number}
+		if err := x.Engine().Directory().Add(context.Background(), l, "secret-of-"+number); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return x
+}
+
+// trunk gives an exchange a way to the world outside.
+func trunk(o *Options) {
+	o.Engine.Trunks = []engine.Trunk{{Name: "pstn", Host: "sip.example.net"}}
+}
+
+// bridging rings whatever was dialled, and says busy if nobody answers.
+func bridging(ctx context.Context, c *engine.Call) {
+	if r, err := c.Bridge(ctx, []string{c.Dialled()}, engine.BridgeOptions{}); err == nil && r.Outcome != engine.OutcomeAnswered {
+		_ = c.Reject(ctx, engine.Busy)
+	}
+}
+
+// calls has somebody call.
+func calls(t testing.TB, x *Exchange, from, to string) *Caller {
+	t.Helper()
+	c, err := x.Call(from, to, CallOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// until lets things happen until something is so.
+func until(t testing.TB, x *Exchange, what string, so func() bool) {
+	t.Helper()
+	if !x.World().Run(so, time.Hour) {
+		t.Fatalf("it never was that %s (%v)", what, x.World().Err())
+	}
+}
+
+// pass lets time pass.
+func pass(x *Exchange, d time.Duration) { x.World().Run(nil, d) }
+
+// after checks how long it has taken since the test began.
+func after(t testing.TB, x *Exchange, want time.Duration) {
+	t.Helper()
+	if got := x.World().Now().Sub(x.options.Start); got != want {
+		t.Errorf("it took %v, want %v", got, want)
+	}
+}
+
+// talking waits until two talk to each other.
+func talking(t testing.TB, x *Exchange, a *Caller, b *Phone) {
+	t.Helper()
+	until(t, x, a.Phone().Number()+" talks to "+b.Number(), func() bool {
+		return a.IsTalkingTo(b.Number()) && b.IsTalkingTo(a.Phone().Number())
+	})
+}
+
+// ended waits until a call is over, with a status.
+func ended(t testing.TB, x *Exchange, c *Caller, want int) {
+	t.Helper()
+	until(t, x, c.Phone().Number()+"'s call is over", func() bool { return c.State() == Ended })
+	if code, phrase := c.Status(); code != want {
+		t.Errorf("%s's call ended with %d %s, want %d", c.Phone().Number(), code, phrase, want)
+	}
+}
+
+// quiet lets all come to rest and checks that nothing is left of the calls there were.
+func quiet(t testing.TB, x *Exchange) {
+	t.Helper()
+	pass(x, 5*time.Second)
+	if err := x.World().Err(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(x.signalling.dialogs); n != 0 {
+		t.Errorf("%d dialogs are left over", n)
+	}
+	if calls := x.Engine().Calls(); len(calls) != 0 {
+		t.Errorf("calls are left over: %+v", calls)
+	}
+	for _, number := range []string{"77513", "15902", "15903"} {
+		if x.Engine().Busy(number) {
+			t.Errorf("%s is busy", number)
+		}
+	}
+}
