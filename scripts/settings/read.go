@@ -240,6 +240,21 @@ func listenAddress(s string) string {
 	return ""
 }
 
+// pair gives TCP the addresses of UDP, or UDP those of TCP, where only one of them is named: an exchange answers at both
+// (RFC 3261 section 18), and who names an address does not mean all others by the way.
+func (s *SIP) pair(v lua.LValue) {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return
+	}
+	switch udp, tcp := t.RawGetString("udp"), t.RawGetString("tcp"); {
+	case udp == lua.LNil && tcp != lua.LNil && tcp != lua.LFalse:
+		s.UDP = slices.Clone(s.TCP)
+	case tcp == lua.LNil && udp != lua.LNil && udp != lua.LFalse:
+		s.TCP = slices.Clone(s.UDP)
+	}
+}
+
 func (r *reader) site(t *lua.LTable, s *Settings) {
 	r.fields("", t, map[string]func(string, lua.LValue){
 		"name": text(r, &s.Name), "language": text(r, &s.Language), "control": text(r, &s.Control),
@@ -250,6 +265,7 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 				"cert": text(r, &s.SIP.Cert), "key": text(r, &s.SIP.Key), "realm": text(r, &s.SIP.Realm),
 				"domains": list(r, &s.SIP.Domains, anyText), "advertise": text(r, &s.SIP.Advertise), "hosts": list(r, &s.SIP.Hosts, anyText),
 			})
+			s.SIP.pair(v)
 			if (len(s.SIP.TLS) > 0 || len(s.SIP.WSS) > 0) && (s.SIP.Cert == "" || s.SIP.Key == "") {
 				r.wrong(path, "has tls or wss, and no certificate", "cert = \"cert.pem\", key = \"key.pem\"")
 			}

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -142,6 +143,22 @@ func TestFalseSwitchesOff(t *testing.T) {
 	got, err := load(t, `return { metrics = false, sip = { tcp = false } }`)
 	if err != nil || got.Metrics != "" || got.SIP.TCP != nil || got.SIP.UDP == nil {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// An address that is named for one transport holds for the other: nobody who wants loopback gets all interfaces.
+func TestOneAddressForBothTransports(t *testing.T) {
+	for _, c := range []struct{ written, udp, tcp string }{
+		{`{ udp = "127.0.0.1:5070" }`, "[127.0.0.1:5070]", "[127.0.0.1:5070]"},
+		{`{ tcp = "127.0.0.1:5070" }`, "[127.0.0.1:5070]", "[127.0.0.1:5070]"},
+		{`{ udp = "127.0.0.1:5070", tcp = false }`, "[127.0.0.1:5070]", "[]"},
+		{`{ realm = "x" }`, "[0.0.0.0:5060]", "[0.0.0.0:5060]"},
+		{`{ tcp = false }`, "[0.0.0.0:5060]", "[]"},
+	} {
+		got, err := load(t, "return { sip = "+c.written+" }")
+		if err != nil || fmt.Sprint(got.SIP.UDP) != c.udp || fmt.Sprint(got.SIP.TCP) != c.tcp {
+			t.Errorf("sip = %s: udp %v, tcp %v, %v", c.written, got.SIP.UDP, got.SIP.TCP, err)
+		}
 	}
 }
 
