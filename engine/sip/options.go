@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 // Options is what a Server is made of.
@@ -27,6 +28,8 @@ type Options struct {
 	Clock     clock.Clock           // nil: real
 	Log       *slog.Logger          // nil: none
 	Metrics   prometheus.Registerer // nil: none
+	// Trace gets each message of a call, sent or received, by its Call-ID; nil: none.
+	Trace trace.Recorder
 	Timers    Timers
 	// Lines gives the digest credentials of a user.
 	Lines func(ctx context.Context, user string) (Credentials, bool)

@@ -123,9 +123,13 @@ func (s *Server) stack() {
 		Request: s.handle, Ack: s.gotAck, Stray: s.strayResponse, Go: s.work.Go, Recover: s.recover,
 		Dropped: func() { s.count.dropped.WithLabelValues("too many transactions").Inc() },
 	})
-	s.transports = transport.New(transport.Options{
+	o := transport.Options{
 		Wire: s.wireOptions(), Log: s.log, Received: s.transactions.Receive, Ended: s.transactions.Lost, Recover: s.recover,
-	})
+	}
+	if s.o.Trace != nil {
+		o.Trace = s.trace
+	}
+	s.transports = transport.New(o)
 }
 
 // Run serves until ctx ends, then hangs up what is left, takes back its registrations at trunks, writes what is unwritten

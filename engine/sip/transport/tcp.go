@@ -22,6 +22,9 @@ type stream struct {
 
 // Send sends one message; a peer that does not take it for long enough fails it.
 func (s *stream) Send(b []byte) error {
+	if trace := s.l.o.Trace; trace != nil {
+		trace(b, s.peer, true)
+	}
 	if _, err := s.conn.Write(b); err != nil {
 		// What was written in part cannot be followed by anything.
 		s.conn.Close()

@@ -48,6 +48,9 @@ type Options struct {
 	// received and rport in their topmost Via (RFC 3261 section 18.2.1, RFC 3581); from is the way for their
 	// responses (section 18.2.2).
 	Received func(m sip.Message, from Flow)
+	// Trace is shown each message that came or is about to be sent, as it goes over the wire; nil: nobody looks. It must
+	// neither block nor keep b.
+	Trace func(b []byte, peer netip.AddrPort, sent bool)
 	// Ended is told that a connection ended, by the goroutine that read it. It must not block.
 	Ended func(Flow)
 	// Recover is deferred around Received and Ended; nil: panics are not caught.
@@ -209,6 +212,9 @@ func (l *Layer) receive(b []byte, source netip.AddrPort, transport string, reply
 	m.SetSource(source.String())
 	if m.Via() == nil || m.CSeq() == nil || m.CallID() == nil || m.From() == nil || m.To() == nil {
 		return // wire has seen to it
+	}
+	if l.o.Trace != nil {
+		l.o.Trace(b, source, false)
 	}
 	var from Flow
 	if req, ok := m.(*sip.Request); ok {

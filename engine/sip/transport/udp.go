@@ -82,6 +82,9 @@ type datagrams struct {
 }
 
 func (d *datagrams) Send(b []byte) error {
+	if trace := d.s.l.o.Trace; trace != nil {
+		trace(b, d.peer, true)
+	}
 	if _, err := d.s.conn.WriteToUDPAddrPort(b, d.peer); err != nil {
 		return fmt.Errorf("sending to udp %s: %w", d.peer, err)
 	}
