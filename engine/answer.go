@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+
+	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 var statuses = map[Reason]struct {
@@ -54,7 +57,7 @@ func (c *Call) answer(ctx context.Context, peer *leg) error {
 		case c.over(ctx) != nil:
 			return err
 		}
-		c.logger().Warn("the caller cannot be answered: his description of sound is of no use", "error", err)
+		c.warn("the caller cannot be answered: his description of sound is of no use", "error", err)
 		_ = l.sip.Reject(488, "Not Acceptable Here") // fails, rightly, where the answer was sent already
 		c.cancel(ErrEnded)
 		return fmt.Errorf("answer the call: %w: %w", ErrEnded, err)
@@ -103,6 +106,9 @@ func (c *Call) Reject(ctx context.Context, why Reason) error {
 
 func (c *Call) reject(code int, phrase string) error {
 	c.tellProgress(code, phrase)
+	if c.Traced() {
+		c.Step(trace.Step{Kind: trace.Call, Text: "rejected " + strconv.Itoa(code) + " " + phrase})
+	}
 	c.mu.Lock()
 	l := c.caller
 	if c.state == StateRinging {
@@ -123,6 +129,7 @@ func (c *Call) Hangup(ctx context.Context) error {
 	if err := c.over(ctx); err != nil {
 		return err
 	}
+	c.detail("hung up by the exchange")
 	c.cancel(ErrEnded)
 	return ErrEnded
 }

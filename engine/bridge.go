@@ -179,7 +179,11 @@ func (c *Call) join(peer *leg) (begun time.Time) {
 	c.noteTalk(peer)
 	peer.give(c)
 	c.settle()
+	how := c.sounds()
 	c.mu.Unlock()
+	if c.Traced() {
+		c.sound("they hear each other:", string(how))
+	}
 	c.adopted(peer)
 	return begun
 }
@@ -262,11 +266,12 @@ func (c *Call) holdChanged(l *leg, held bool) {
 		}
 	}
 	c.mu.Unlock()
+	name := "unheld"
+	if held {
+		name = "held"
+	}
+	c.traceParty(l, name+" by ", "")
 	if byPeer {
-		name := "unheld"
-		if held {
-			name = "held"
-		}
 		c.post(func() { c.emit(Event{Name: name}) })
 	}
 }
@@ -281,6 +286,7 @@ func (c *Call) Hold(ctx context.Context, music string) error {
 	if err != nil && music != "" {
 		return err
 	}
+	c.sound("held by the exchange, music", music)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held, c.state = true, StateHeld

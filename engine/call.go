@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
@@ -118,6 +119,7 @@ type Call struct {
 	next         string // where Redirect sends it
 	digits       []byte // pressed and not yet read
 	reading      int    // primitives that want the keys for themselves
+	secret       int    // those of them that read a secret
 	swallow      byte   // a terminator that came too late to be needed
 	swallowUntil time.Time
 	on           map[string]func(Event)
@@ -149,6 +151,8 @@ type Call struct {
 	record   record
 
 	recording *conversation // of what is said here; nil: none
+
+	rung atomic.Int32 // phones that were dialled
 }
 
 // ID is unique to this call; it stands in every log line.
@@ -231,6 +235,7 @@ type ReadDigitsOptions struct {
 	Timeout    time.Duration // until the first digit; 0: 5 s
 	Between    time.Duration // from digit to digit; 0: 3 s
 	Tries      int           // 0: 1
+	Secret     bool          // a PIN: the trace does not show what is pressed
 }
 
 // DigitsResult is OutcomeDigits, OutcomeTimeout (nothing was pressed) or OutcomeInvalid (fewer than Min).

@@ -81,10 +81,15 @@ func (c *Call) writeRecord() {
 	by := r.by()
 	e.metrics.ended.WithLabelValues(string(outcome)).Inc()
 	c.note(slog.LevelInfo, "ended", slog.String("outcome", string(outcome)), slog.String("answeredBy", by.Number), slog.Int("seconds", int(end.Sub(r.start).Seconds())))
+	legs := r.legInfo()
+	if t := e.opts.Trace; t != nil {
+		c.traceEnd(legs, string(outcome), by.Number, end.Sub(r.start))
+		defer t.End(c.id, string(outcome))
+	}
 	kept := callog.Record{
 		ID: c.id, Start: r.start, Answered: r.answered, End: end,
 		From: cmp.Or(from.Number, id.User), FromName: cmp.Or(from.Name, id.Display), FromLine: from.Line,
-		To: dialled, ToName: by.Name, Outcome: string(outcome), By: by.Number, Trunk: cmp.Or(from.Trunk, by.Trunk), Emergency: r.emergency, Legs: r.legInfo(),
+		To: dialled, ToName: by.Name, Outcome: string(outcome), By: by.Number, Trunk: cmp.Or(from.Trunk, by.Trunk), Emergency: r.emergency, Legs: legs,
 		Recordings: r.recordings,
 	}
 	if c.diversion != nil {
@@ -106,7 +111,7 @@ func (c *Call) writeRecord() {
 		shares = append(shares, callog.Share{Line: r.line, Entry: mine})
 	}
 	if err := e.callLog.Add(context.Background(), kept, shares...); err != nil {
-		c.logger().Error("the call record is lost", "error", err)
+		c.failed("the call record is lost", "error", err)
 	}
 }
 

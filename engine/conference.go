@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
@@ -47,6 +48,7 @@ func (c *Call) Conference(ctx context.Context, name string, o ConferenceOptions)
 	}
 	defer m.room.leave(m, o)
 	outcome, err := c.confer(ctx, m, o)
+	c.detail("conference over", slog.String("room", name), slog.String("outcome", string(outcome)))
 	return ConferenceResult{Outcome: outcome}, err
 }
 
@@ -56,7 +58,7 @@ func (c *Call) askPin(ctx context.Context, o ConferenceOptions) (bool, error) {
 	}
 	for range pinTries {
 		d, err := c.ReadDigits(ctx, ReadDigitsOptions{
-			Prompt: []Prompt{{Name: "conf-getpin"}}, Language: o.Language, Min: 1, Max: len(o.Pin) + 1, Terminator: "#",
+			Prompt: []Prompt{{Name: "conf-getpin"}}, Language: o.Language, Min: 1, Max: len(o.Pin) + 1, Terminator: "#", Secret: true,
 		})
 		if err != nil {
 			return false, err

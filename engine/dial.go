@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -97,7 +98,7 @@ func (c *Call) newRinging(near *leg, targets []string, o BridgeOptions) *ringing
 		devices = append(devices, e.devices(target)...)
 	}
 	if len(devices) > maxTargets {
-		c.logger().Warn("too many phones to ring at once; the rest is left out", "phones", len(devices), "limit", maxTargets)
+		c.warn("too many phones to ring at once; the rest is left out", "phones", len(devices), "limit", maxTargets)
 		devices = devices[:maxTargets]
 	}
 	ctx, cancel := context.WithCancelCause(c.ctx)
@@ -174,13 +175,13 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
 		if errors.Is(d.err, errUnregistered) {
 			r.call.tell("cannot be rung", "target", d.target, "error", d.err)
 		} else { // the dialplan or the settings are wrong
-			r.call.logger().Warn("cannot be rung", "target", d.target, "error", d.err)
+			r.call.warn("cannot be rung", "target", d.target, "error", d.err)
 		}
 		return
 	}
 	l, err := r.call.engine.newLeg(ctx, d.peer, r.near)
 	if err != nil {
-		r.call.logger().Error("no resources to ring a phone", "target", d.target, "error", err)
+		r.call.failed("no resources to ring a phone", "target", d.target, "error", err)
 		result.outcome = OutcomeCongested
 		return
 	}
@@ -202,6 +203,10 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
 func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, why *Outcome) bool {
 	rang := false
 	request.Offer = l.offer(r.sound)
+	if c := r.call; c.Traced() {
+		request.CallID = c.id + "-" + strconv.Itoa(int(c.rung.Add(1)))
+		c.traceLeg(l, request.CallID)
+	}
 	request.OnProgress = func(code int, _ string, body []byte) {
 		n := news{leg: l, early: len(body) > 0 && l.accept(body) == nil}
 		rang = rang || code == 180 || code == 183
@@ -220,7 +225,7 @@ func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, wh
 	}
 	l.attach(s)
 	if err := l.accept(s.RemoteSDP()); err != nil {
-		r.call.logger().Warn("answered with a description of no use", "target", l.target, "error", err)
+		r.call.warn("answered with a description of no use", "target", l.target, "error", err)
 		l.hangup()
 		return false
 	}
@@ -238,7 +243,7 @@ func (r *ringing) confirm(ctx context.Context, l *leg) bool {
 	}
 	clips, err := r.call.engine.clips(ctx, r.opts.Announce, r.opts.Language)
 	if err != nil {
-		r.call.logger().Error("announce the call", "error", err)
+		r.call.failed("announce the call", "error", err)
 	}
 	w := l.engine.work.NewWaiter()
 	var taken, late atomic.Bool

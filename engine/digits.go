@@ -15,6 +15,10 @@ func (c *Call) ReadDigits(ctx context.Context, o ReadDigitsOptions) (DigitsResul
 		return DigitsResult{}, err
 	}
 	defer c.want()()
+	if o.Secret {
+		c.secret++
+		defer func() { c.secret-- }()
+	}
 	result := DigitsResult{}
 	for try := range max(o.Tries, 1) {
 		if try > 0 && len(o.Invalid) > 0 {
@@ -23,8 +27,12 @@ func (c *Call) ReadDigits(ctx context.Context, o ReadDigitsOptions) (DigitsResul
 			}
 		}
 		var err error
-		if result, err = c.readOnce(ctx, o); err != nil || result.Outcome == OutcomeDigits {
+		if result, err = c.readOnce(ctx, o); err != nil {
 			return result, err
+		}
+		c.showDigits(result, o.Secret)
+		if result.Outcome == OutcomeDigits {
+			return result, nil
 		}
 	}
 	return result, nil

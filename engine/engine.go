@@ -24,6 +24,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/prompt"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
@@ -51,6 +52,7 @@ type Options struct {
 	Network    Network        // what calls come and go by; nil: SIP and RTP
 	Runner     workers.Runner // of what waits; nil: goroutines. Close closes it
 	NewID      func() string  // of calls; nil: random ones
+	Trace      trace.Recorder // takes down what happens in each call; nil: nobody
 	MailDisk   mailbox.FS     // what messages are kept on; nil: the folder Data. For tests whose disk fails
 
 	Clock   clock.Clock
@@ -163,7 +165,7 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	e.log.Info("media", "driver", e.media.Driver())
 	e.sip, err = e.network.Signalling(sip.Options{
 		UDP: o.UDP, TCP: o.TCP, Advertise: o.Advertise, Realm: o.Realm, Domains: o.Domains, UserAgent: "Belfry",
-		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trunks: e.keepTrunks(o.Trunks),
+		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trace: o.Trace, Trunks: e.keepTrunks(o.Trunks),
 		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
 		MessageWaiting: e.waiting,
 		MaxLegs:        4*o.MaxCalls + emergencyLegs,

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -111,6 +112,9 @@ func (e *Engine) newCall(l *leg, to string, always bool) *Call {
 	}
 	e.calls[c.id] = c
 	e.mu.Unlock()
+	if e.opts.Trace != nil {
+		e.opts.Trace.Begin(c.id, cmp.Or(c.from.Number, c.asserted.User, "anonymous"), to)
+	}
 	e.metrics.calls.Inc()
 	l.give(c)
 	c.adopted(l)
@@ -147,7 +151,7 @@ func (c *Call) goesOn() bool {
 		return false
 	}
 	if c.redirects++; c.redirects > maxRedirects {
-		c.logger().Error("redirected in a circle", "dialled", c.dialled, "next", c.next)
+		c.failed("redirected in a circle", "dialled", c.dialled, "next", c.next)
 		_ = c.reject(482, "Loop Detected")
 		return false
 	}
@@ -161,7 +165,7 @@ func (e *Engine) serveOnce(c *Call, h Handler) {
 	defer func() {
 		if r := recover(); r != nil {
 			e.metrics.panics.Inc()
-			c.logger().Error("the handler panicked; ending its call", "panic", r, "stack", string(debug.Stack()))
+			c.failed("the handler panicked; ending its call", "panic", r, "stack", string(debug.Stack()))
 			c.next = ""
 			_ = c.reject(500, "Server Internal Error")
 		}
@@ -229,6 +233,7 @@ func (c *Call) legEnded(l *leg) {
 	}
 	c.mu.Unlock()
 	l.leaveCall(c)
+	c.traceGone(l)
 }
 
 func (c *Call) isCaller(l *leg) bool {

@@ -109,7 +109,9 @@ func (l *leg) give(c *Call) {
 	l.mu.Lock()
 	first := l.call == nil
 	l.call = c
+	dialog := l.sip.CallID()
 	l.mu.Unlock()
+	c.traceLeg(l, dialog)
 	if first {
 		l.engine.lines.add(l.party.Line, 1)
 	}

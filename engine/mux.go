@@ -159,13 +159,13 @@ func (m *Mux) ServeCall(ctx context.Context, c *Call) {
 func (m *Mux) handler(ctx context.Context, c *Call) Handler {
 	r, matched, ok := m.Match(c.dialled, c.routedAs())
 	if !ok {
-		c.logger().Info("no extension takes this number", "dialled", c.dialled)
+		c.warn("no extension takes this number", "dialled", c.dialled)
 		_ = c.Reject(ctx, NotFound)
 		return nil
 	}
 	c.setRoute(r, matched)
 	if r.Needs != "" && !r.Emergency && !c.mayDial(ctx, r.Needs) {
-		c.logger().Warn("refused: the line lacks a permission", "dialled", c.dialled, "needs", r.Needs, "line", c.payer())
+		c.warn("refused: the line lacks a permission", "dialled", c.dialled, "needs", r.Needs, "line", c.payer())
 		if m.Refused != nil {
 			m.Refused(ctx, c, r)
 			return nil
@@ -182,7 +182,7 @@ func (c *Call) refuse(ctx context.Context, why []Prompt) {
 		why = []Prompt{{Name: "belfry/restricted-code"}}
 	}
 	if err := c.announce(ctx, why); err != nil && c.over(ctx) == nil {
-		c.logger().Warn("a caller does not hear why the call is refused", "error", err)
+		c.warn("a caller does not hear why the call is refused", "error", err)
 	}
 	_ = c.Reject(ctx, Forbidden)
 }

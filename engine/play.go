@@ -28,6 +28,9 @@ func (c *Call) PlayPrompt(ctx context.Context, prompts []Prompt, o PlayOptions) 
 	for range max(o.Times, 1) {
 		all = append(all, clips...)
 	}
+	if c.Traced() {
+		c.sound("playing", promptNames(prompts)...)
+	}
 	return c.play(ctx, all, o)
 }
 
@@ -46,6 +49,9 @@ func (c *Call) announce(ctx context.Context, prompts []Prompt) error {
 	}
 	if !l.early() && !l.isAnswered() {
 		return nil
+	}
+	if c.Traced() {
+		c.sound("playing before the answer", promptNames(prompts)...)
 	}
 	_, err = c.play(ctx, clips, PlayOptions{})
 	return err
@@ -131,6 +137,7 @@ func (c *Call) StartMusic(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	c.sound("music", name)
 	c.setLayer(func(h *layers) { h.music = m })
 	return nil
 }
@@ -158,6 +165,7 @@ func (c *Call) Tone(ctx context.Context, name string) error {
 	if err := l.earlyMedia(ctx, nil); err != nil {
 		return c.unless(ctx, l, err)
 	}
+	c.sound("tone", name)
 	c.setLayer(func(h *layers) { h.music = &loop{clips: s.Clips, once: !s.Loop} })
 	return nil
 }
@@ -168,6 +176,7 @@ func (c *Call) Echo(ctx context.Context, d time.Duration) error {
 		return err
 	}
 	defer c.want()()
+	c.sound("echo")
 	c.setLayer(func(h *layers) { h.echo = true })
 	defer c.setLayer(func(h *layers) { h.echo = false })
 	_, err := c.awaitFor(ctx, d, func() bool { return c.pressedAny("#") })
@@ -196,5 +205,6 @@ func (c *Call) SendDigits(ctx context.Context, digits string) error {
 	if err != nil {
 		return err
 	}
+	c.sound("sending keys")
 	return c.unless(ctx, l, l.media.SendDigits(ctx, digits, 100*time.Millisecond, 100*time.Millisecond))
 }

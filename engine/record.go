@@ -73,9 +73,13 @@ func (c *Call) tape(ctx context.Context, o tapeOptions) (taped, error) {
 		}
 		r := c.engine.media.NewRecorder(media.RecordOptions{Write: o.write, Silence: max(o.silence, 0), MaxLength: left, OnDone: c.signal})
 		l.media.Record(r)
+		c.sound("recording")
 		ended, err := c.await(ctx, r.Done(), func() bool { return c.pressedAny(o.terminator) || c.callerLeg() != l })
 		r.Stop()
 		left -= r.Length()
+		if c.Traced() {
+			c.sound("recorded", r.Length().Round(100*time.Millisecond).String())
+		}
 		if err == nil && c.callerLeg() != l && r.Reason() == media.Stopped && left > 0 && ended {
 			continue // another has taken his place: what he says belongs to it
 		}

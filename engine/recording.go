@@ -87,7 +87,7 @@ func (c *Call) StartRecording(ctx context.Context, o RecordingOptions) (Recordin
 		return came.kept, os.Remove(r.kept.Path)
 	}
 	c.adopted(l)
-	c.tell("recording", "file", r.kept.Path)
+	c.stored("recording the conversation", "file", r.kept.Path)
 	return r.kept, nil
 }
 
@@ -104,7 +104,7 @@ func (c *Call) StopRecording(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
-	c.tell("recording stopped", "file", r.kept.Path)
+	c.stored("the recording is over", "file", r.kept.Path)
 	return r.end()
 }
 

@@ -64,7 +64,7 @@ func (l *leg) referred(r *Refer) {
 		err = c.blind(l, dialled(r.To.User), r.Notify)
 	}
 	if err != nil {
-		c.logger().Warn("transfer refused", "by", l.party.Number, "error", err)
+		c.warn("transfer refused", "by", l.party.Number, "error", err)
 		r.Notify(403, "Forbidden")
 	}
 }

@@ -39,7 +39,7 @@ func (c *Call) RecordVoicemail(ctx context.Context, number string, o VoicemailOp
 	case errors.Is(err, mailbox.ErrFull):
 		return c.refuseMessage(ctx, OutcomeFull, "vm-mailboxfull", o.Language)
 	case err != nil:
-		c.logger().Error("cannot take a message", "mailbox", number, "error", err)
+		c.failed("cannot take a message", "mailbox", number, "error", err)
 		return c.refuseMessage(ctx, OutcomeFailed, "belfry/cannot-take-message", o.Language)
 	}
 	return c.takeMessage(ctx, draft, o)
@@ -67,7 +67,7 @@ func (c *Call) takeMessage(ctx context.Context, draft *mailbox.Draft, o Voicemai
 			maxLength: min(cmp.Or(o.MaxLength, 3*time.Minute), maxRecordTime), write: draft.Write,
 		})
 		if t.err != nil {
-			c.logger().Error("the message could not be written to its end", "error", t.err)
+			c.failed("the message could not be written to its end", "error", t.err)
 		}
 		if !t.said(draft.Length()) {
 			draft.Discard()
@@ -86,7 +86,7 @@ func (c *Call) takeMessage(ctx context.Context, draft *mailbox.Draft, o Voicemai
 		}
 		if err := draft.Restart(); err != nil {
 			draft.Discard()
-			c.logger().Error("record the message again", "error", err)
+			c.failed("record the message again", "error", err)
 			return c.refuseMessage(ctx, OutcomeFailed, "belfry/cannot-take-message", o.Language)
 		}
 	}
@@ -120,7 +120,7 @@ func (c *Call) callerMenu(ctx context.Context, draft *mailbox.Draft, language st
 		case "2":
 			clip, err := draft.Sound()
 			if err != nil {
-				c.logger().Error("the message cannot be read back", "error", err)
+				c.failed("the message cannot be read back", "error", err)
 				continue
 			}
 			if _, err := c.PlayPrompt(ctx, []Prompt{{Recording: &Recording{Clip: clip}}}, PlayOptions{Interrupt: AnyKey}); err != nil {
@@ -148,13 +148,13 @@ func (c *Call) commit(ctx context.Context, draft *mailbox.Draft, urgent bool, la
 		}
 		return VoicemailResult{Outcome: OutcomeTooShort}, gone
 	case err != nil:
-		c.logger().Error("a message could not be kept", "error", err)
+		c.failed("a message could not be kept", "error", err)
 		if gone == nil {
 			return c.refuseMessage(ctx, OutcomeFailed, "belfry/cannot-take-message", language)
 		}
 		return VoicemailResult{Outcome: OutcomeFailed}, gone
 	}
-	c.tell("message saved", "mailbox", m.Mailbox, "message", m.ID, "length", m.Length)
+	c.stored("message saved", "mailbox", m.Mailbox, "message", m.ID, "length", m.Length)
 	c.engine.metrics.messages.Inc()
 	if gone == nil {
 		_, gone = c.PlayPrompt(ctx, []Prompt{{Name: "vm-msgsaved"}}, PlayOptions{Language: language})

@@ -143,6 +143,7 @@ func (c *Call) pressed(key byte) {
 			return
 		}
 	}
+	c.showKey(key)
 	if c.reading == 0 && c.on["digit"] != nil {
 		c.emit(Event{Name: "digit", Digit: string(key)})
 		return

@@ -29,8 +29,8 @@ type Options struct {
 	Log       *slog.Logger          // nil: none
 	Metrics   prometheus.Registerer // nil: none
 	// Trace gets each message of a call, sent or received, by its Call-ID; nil: none.
-	Trace trace.Recorder
-	Timers    Timers
+	Trace  trace.Recorder
+	Timers Timers
 	// Lines gives the digest credentials of a user.
 	Lines func(ctx context.Context, user string) (Credentials, bool)
 	// Bindings keeps registrations over restarts; nil: memory only.
