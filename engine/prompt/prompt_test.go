@@ -386,3 +386,27 @@ func BenchmarkSound(b *testing.B) {
 		}
 	}
 }
+
+// Clips have the names that traces and tests know them by, whatever language they come from.
+func TestClipsAreNamed(t *testing.T) {
+	l := New(Options{Sources: []fs.FS{files(t, map[string]int16{
+		"en/vm-intro.wav": 1, "en/digits/7.wav": 1, "fr/vm-intro.wav": 1, "music/bells.wav": 1,
+	})}})
+	for _, c := range []struct{ name, language, want string }{
+		{"vm-intro", "", "vm-intro"}, {"vm-intro", "fr", "vm-intro"}, {"digits/7", "fr", "digits/7"},
+		{"tone:busy", "", "tone:busy"}, {"silence:1500ms", "", "silence:1.5s"}, {"silence/2", "", "silence:2s"},
+	} {
+		s, err := l.Sound(t.Context(), c.name, c.language)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, clip := range s.Clips {
+			if clip.Name() != c.want {
+				t.Errorf("a clip of %s is %q, want %q", c.name, clip.Name(), c.want)
+			}
+		}
+	}
+	if s, err := l.Music(""); err != nil || s.Clips[0].Name() != "music/bells" {
+		t.Errorf("the music is %v, %v", s, err)
+	}
+}

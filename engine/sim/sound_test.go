@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -290,5 +291,29 @@ func TestPeersHearEachOther(t *testing.T) {
 	_ = b.SetFormat(f)
 	if len(a.peers())+len(b.peers()) > 0 {
 		t.Error("one that is not heard is talked to")
+	}
+}
+
+// A player is where a real one would be, whatever keys have moved it.
+func TestPositionsAreThoseOfARealPlayer(t *testing.T) {
+	r := newRig(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 500 {
+		const sample = time.Second / 8000
+		some := func(seconds int) time.Duration { return time.Duration(random.IntN(8000*seconds)) * sample }
+		var clips []*media.Clip
+		for range random.IntN(4) {
+			clips = append(clips, clip("", some(3)))
+		}
+		o := media.PlayOptions{Loop: random.IntN(2) == 0, Start: some(6) - 2*time.Second}
+		real, simulated := media.NewPlayer(clips, o), r.player(o, clips...)
+		for i := range 20 {
+			if real.Position() != simulated.Position() {
+				t.Fatalf("%+v, after %d seeks: %v, a real one %v", o, i, simulated.Position(), real.Position())
+			}
+			by := some(6) - 3*time.Second
+			real.Seek(by)
+			simulated.Seek(by)
+		}
 	}
 }
