@@ -27,21 +27,18 @@ func (d *Directory) Add(ctx context.Context, l Line, secret string) error {
 			return err
 		}
 	}
-	var w lineWriter
 	err = d.store.Batch(ctx, func(tx store.Batch) error {
-		w = lineWriter{tx: tx}
 		switch _, err := tx.Get(lineBucket, l.Number); {
 		case err == nil:
 			return ErrExists
 		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
-		return w.put(Line{}, l, sealed)
+		return putLine(tx, Line{}, l, sealed)
 	})
 	if err != nil {
 		return fmt.Errorf("directory: adding line %s: %w", quote(l.Number), err)
 	}
-	d.arrived(w)
 	return nil
 }
 
@@ -57,9 +54,7 @@ func (d *Directory) Set(ctx context.Context, l Line) error {
 // leaves is written, unless it returns an error. It may be run more than once, must be
 // quick and must not use the directory. The number stays.
 func (d *Directory) Update(ctx context.Context, number string, change func(*Line) error) error {
-	var w lineWriter
 	err := d.store.Batch(ctx, func(tx store.Batch) error {
-		w = lineWriter{tx: tx}
 		e, err := tx.Get(lineBucket, number)
 		if err != nil {
 			return lineError(err, number)
@@ -76,12 +71,11 @@ func (d *Directory) Update(ctx context.Context, number string, change func(*Line
 		if err := joinProblems(number, l.problems()); err != nil {
 			return err
 		}
-		return w.put(old, l, nil)
+		return putLine(tx, old, l, nil)
 	})
 	if err != nil {
 		return fmt.Errorf("directory: changing line %s: %w", quote(number), err)
 	}
-	d.arrived(w)
 	return nil
 }
 
@@ -93,13 +87,11 @@ func (d *Directory) Remove(ctx context.Context, number string) error {
 			logouts = append(logouts, key)
 		}
 	})
-	var rev uint64
 	err := d.store.Batch(ctx, func(tx store.Batch) error {
 		e, err := tx.Get(lineBucket, number)
 		if err != nil {
 			return lineError(err, number)
 		}
-		rev = e.Revision
 		l, err := decodeLine(e)
 		if err == nil && l.Person != "" { // a damaged line can be removed too
 			if err := tx.Delete(personBucket, l.Person); err != nil {
@@ -116,7 +108,6 @@ func (d *Directory) Remove(ctx context.Context, number string) error {
 	if err != nil {
 		return fmt.Errorf("directory: removing line %s: %w", quote(number), err)
 	}
-	d.lines.gone(number, rev)
 	return nil
 }
 
@@ -156,22 +147,16 @@ func (d *Directory) LastForward(ctx context.Context, number string, kind Forward
 	return l.Forwards[kind].Number, nil
 }
 
-// lineWriter writes lines in a batch and remembers what to wait for.
-type lineWriter struct {
-	tx                 store.Batch
-	lineRev, secretRev uint64
-}
-
-// put writes l in place of old, whose account it takes care of, and its secret if there is one.
-func (w *lineWriter) put(old, l Line, sealed []byte) error {
+// putLine writes l in place of old, whose account it takes care of, and its secret if there is one.
+func putLine(tx store.Batch, old, l Line, sealed []byte) error {
 	if old.Person != l.Person {
 		if old.Person != "" {
-			if err := w.tx.Delete(personBucket, old.Person); err != nil {
+			if err := tx.Delete(personBucket, old.Person); err != nil {
 				return err
 			}
 		}
 		if l.Person != "" {
-			if err := w.claim(l); err != nil {
+			if err := claim(tx, l); err != nil {
 				return err
 			}
 		}
@@ -180,29 +165,24 @@ func (w *lineWriter) put(old, l Line, sealed []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := putAt(w.tx, lineBucket, l.Number, value, &w.lineRev); err != nil {
+	if err := tx.Put(lineBucket, l.Number, value); err != nil {
 		return err
 	}
 	if sealed == nil {
 		return nil
 	}
-	return putAt(w.tx, secretBucket, l.Number, sealed, &w.secretRev)
+	return tx.Put(secretBucket, l.Number, sealed)
 }
 
 // claim makes l the account's only line.
-func (w *lineWriter) claim(l Line) error {
-	switch e, err := w.tx.Get(personBucket, l.Person); {
+func claim(tx store.Batch, l Line) error {
+	switch e, err := tx.Get(personBucket, l.Person); {
 	case err == nil && string(e.Value) != l.Number:
 		return fmt.Errorf("%w: %s has %s", ErrPersonTaken, quote(l.Person), e.Value)
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return err
 	}
-	return w.tx.Put(personBucket, l.Person, []byte(l.Number))
-}
-
-func (d *Directory) arrived(w lineWriter) {
-	d.lines.arrived(w.lineRev)
-	d.secrets.arrived(w.secretRev)
+	return tx.Put(personBucket, l.Person, []byte(l.Number))
 }
 
 func joinProblems(number string, list []*FieldError) error {

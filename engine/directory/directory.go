@@ -1,8 +1,7 @@
 // Package directory knows the lines: who they belong to, what they may dial, where they
 // are forwarded, the secrets of their telephones, and the lists and group log-ins beside them.
 //
-// All of it is in memory for the calls and on the disk before a change returns. What
-// another process writes arrives by the store's watch.
+// All of it is in memory for the calls and on the disk before a change returns; both by the store's watch.
 package directory
 
 import (
@@ -13,11 +12,12 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/notify"
 	"github.com/belfry-pbx/belfry/engine/store"
 	"github.com/belfry-pbx/belfry/engine/store/keyfile"
+	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
 // Errors of this package. What is wrong with a field is a *FieldError.
@@ -49,6 +49,13 @@ type Options struct {
 	KeyFile string       // seals the secrets; made if it does not exist; keep it apart from the database's backups
 	Clock   clock.Clock  // nil: the real one
 	Log     *slog.Logger // nil: silent
+
+	Runner workers.Runner // runs those who watch; nil: goroutines of its own
+	// Simulated needs no KeyFile: secrets are sealed with a key that is none.
+	Simulated bool
+	// Like is a directory of whose store this one's is a clone: what it has read is not read again. It serves many at a
+	// time, but must not be changed any more. nil: all is read.
+	Like *Directory
 }
 
 // Directory is safe for concurrent use.
@@ -62,10 +69,7 @@ type Directory struct {
 	secrets mirror[[]byte]
 	lists   mirror[entry]
 	logouts mirror[struct{}]
-	watch   notifier
-
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	watch   *notify.Notifier
 }
 
 // Open loads the directory that is kept in s. ctx bounds the loading only; Close, or the
@@ -77,35 +81,45 @@ func Open(ctx context.Context, s store.Store, o Options) (*Directory, error) {
 	if o.Realm == "" {
 		return nil, errors.New("directory: no realm")
 	}
-	if o.KeyFile == "" {
+	if o.KeyFile == "" && !o.Simulated {
 		return nil, errors.New("directory: no key file: name one, such as node.key in the data folder")
 	}
-	key, err := loadKey(ctx, s, o.KeyFile)
-	if err != nil {
-		return nil, fmt.Errorf("directory: %w", err)
+	var key keyfile.Key
+	if !o.Simulated {
+		var err error
+		if key, err = loadKey(ctx, s, o.KeyFile); err != nil {
+			return nil, fmt.Errorf("directory: %w", err)
+		}
 	}
-	d := &Directory{store: s, realm: o.Realm, log: o.Log, seal: newSealer(key)}
-	d.watch.log, d.watch.wake = o.Log, make(chan struct{}, 1)
-	d.lines = mirror[Line]{name: lineBucket, decode: decodeLine, notify: d.watch.changed, log: o.Log}
+	d := &Directory{store: s, realm: o.Realm, log: o.Log, seal: newSealer(key), watch: notify.New(o.Runner, o.Log)}
+	d.lines = mirror[Line]{name: lineBucket, decode: decodeLine, notify: d.watch.Changed, log: o.Log}
 	d.secrets = mirror[[]byte]{name: secretBucket, decode: func(e store.Entry) ([]byte, error) { return e.Value, nil }, log: o.Log}
 	d.lists = mirror[entry]{name: listBucket, decode: decodeEntry, log: o.Log}
 	d.logouts = mirror[struct{}]{name: logoutBucket, decode: decodeLogout, notify: d.logoutChanged, log: o.Log}
 
-	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	d.cancel = cancel
-	if err := errors.Join(d.lines.open(life, &d.wg, s), d.secrets.open(life, &d.wg, s),
-		d.lists.open(life, &d.wg, s), d.logouts.open(life, &d.wg, s)); err != nil {
+	if err := d.load(ctx, o.Like); err != nil {
 		d.Close()
 		return nil, err
 	}
-	d.watch.start(&d.wg, d.lines.ended)
 	return d, nil
+}
+
+func (d *Directory) load(ctx context.Context, like *Directory) error {
+	if like == nil {
+		return errors.Join(d.lines.open(ctx, d.store, nil), d.secrets.open(ctx, d.store, nil),
+			d.lists.open(ctx, d.store, nil), d.logouts.open(ctx, d.store, nil))
+	}
+	return errors.Join(d.lines.open(ctx, d.store, &like.lines), d.secrets.open(ctx, d.store, &like.secrets),
+		d.lists.open(ctx, d.store, &like.lists), d.logouts.open(ctx, d.store, &like.logouts))
 }
 
 // Close ends what keeps the directory fresh. What is in memory can still be read.
 func (d *Directory) Close() {
-	d.cancel()
-	d.wg.Wait()
+	d.lines.close()
+	d.secrets.close()
+	d.lists.close()
+	d.logouts.close()
+	d.watch.Close()
 }
 
 // loadKey makes sure that the key is the one the secrets were sealed with.
@@ -163,6 +177,6 @@ func compareNumbers(a, b string) int {
 func noLine(number string) error { return fmt.Errorf("%w: %s", ErrNoLine, quote(number)) }
 
 // Watch calls fn with the number of each line that has changed, appeared or gone, or has
-// logged in to or out of a group. Calls come one after another, from a goroutine of the
-// directory; several changes of a line may come as one. cancel ends them.
-func (d *Directory) Watch(fn func(number string)) (cancel func()) { return d.watch.add(fn) }
+// logged in to or out of a group. Calls come one after another, apart from whoever made the change, in the order of the
+// changes; several of a line may come as one. cancel ends them.
+func (d *Directory) Watch(fn func(number string)) (cancel func()) { return d.watch.Watch(fn) }

@@ -184,9 +184,8 @@ func (p *importPlan) secret(item *importItem, exists bool) *FieldError {
 // write writes everything in one batch. What was checked against memory is checked again
 // against what the batch sees.
 func (p *importPlan) write(ctx context.Context) error {
-	var w lineWriter
 	err := p.d.store.Batch(ctx, func(tx store.Batch) error {
-		w, p.report = lineWriter{tx: tx}, ImportReport{}
+		p.report = ImportReport{}
 		var changed []change
 		for _, item := range p.items {
 			e, err := tx.Get(lineBucket, item.number)
@@ -225,7 +224,7 @@ func (p *importPlan) write(ctx context.Context) error {
 			if old.Person != c.line.Person {
 				old.Person = ""
 			}
-			if err := w.put(old, c.line, c.item.sealed); err != nil {
+			if err := putLine(tx, old, c.line, c.item.sealed); err != nil {
 				return p.locate(c.item, err)
 			}
 		}
@@ -238,7 +237,6 @@ func (p *importPlan) write(ctx context.Context) error {
 	if err != nil {
 		return list
 	}
-	p.d.arrived(w)
 	return nil
 }
 

@@ -69,11 +69,9 @@ func (l *List) Add(ctx context.Context, text string) error {
 	if entries, _ := l.Entries(ctx); len(entries) >= maxEntries {
 		return fmt.Errorf("directory: %w: %s has %d entries", ErrListFull, quote(l.name), len(entries))
 	}
-	rev, err := l.d.store.Bucket(listBucket).Put(ctx, l.key(text), nil)
-	if err != nil {
+	if _, err := l.d.store.Bucket(listBucket).Put(ctx, l.key(text), nil); err != nil {
 		return fmt.Errorf("directory: adding to list %s: %w", quote(l.name), err)
 	}
-	l.d.lists.arrived(rev)
 	return nil
 }
 
@@ -82,7 +80,7 @@ func (l *List) Remove(ctx context.Context, text string) error {
 	if err := checkListName(l.name); err != nil {
 		return err
 	}
-	return remove(ctx, l.d.store, &l.d.lists, l.key(strings.TrimSpace(text)))
+	return l.d.remove(ctx, listBucket, l.key(strings.TrimSpace(text)))
 }
 
 // Entries returns the list's entries, sorted.
@@ -106,20 +104,11 @@ func members[T any](m *mirror[T], group string) []string {
 	return list
 }
 
-// remove deletes a key, which may not be there, and waits until it is gone from memory.
-func remove[T any](ctx context.Context, s store.Store, m *mirror[T], key string) error {
-	b := s.Bucket(m.name)
-	e, err := b.Get(ctx, key)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
+// remove deletes a key, which may not be there.
+func (d *Directory) remove(ctx context.Context, bucket, key string) error {
+	if err := d.store.Bucket(bucket).Delete(ctx, key); err != nil {
+		return fmt.Errorf("directory: removing %s from %s: %w", quote(key), bucket, err)
 	}
-	if err == nil {
-		err = b.Delete(ctx, key)
-	}
-	if err != nil {
-		return fmt.Errorf("directory: removing %s from %s: %w", quote(key), m.name, err)
-	}
-	m.gone(key, e.Revision)
 	return nil
 }
 

@@ -14,7 +14,7 @@ func (d *Directory) Login(ctx context.Context, group, member string) error {
 	if err != nil {
 		return err
 	}
-	return remove(ctx, d.store, &d.logouts, key)
+	return d.remove(ctx, logoutBucket, key)
 }
 
 // Logout keeps a group from ringing the member, until Login, over calls and restarts.
@@ -26,11 +26,9 @@ func (d *Directory) Logout(ctx context.Context, group, member string) error {
 	if _, err := d.Line(ctx, member); err != nil { // bounds what can be written
 		return fmt.Errorf("directory: logging out of %s: %w", quote(group), err)
 	}
-	rev, err := d.store.Bucket(logoutBucket).Put(ctx, key, nil)
-	if err != nil {
+	if _, err := d.store.Bucket(logoutBucket).Put(ctx, key, nil); err != nil {
 		return fmt.Errorf("directory: logging %s out of %s: %w", member, quote(group), err)
 	}
-	d.logouts.arrived(rev)
 	return nil
 }
 
@@ -57,5 +55,5 @@ func decodeLogout(store.Entry) (struct{}, error) { return struct{}{}, nil }
 // logoutChanged tells the watchers of the member's line.
 func (d *Directory) logoutChanged(key string) {
 	_, member, _ := strings.Cut(key, "/")
-	d.watch.changed(member)
+	d.watch.Changed(member)
 }

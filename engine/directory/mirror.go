@@ -4,27 +4,28 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 
 	"github.com/belfry-pbx/belfry/engine/store"
 )
 
-// mirror is a bucket in memory, kept true by the store's watch. Only its own goroutine
-// changes it, so that its order is the store's; who has written waits for it to arrive.
+// mirror is a bucket in memory, kept true by the store's watch: what was written is here when the write returns.
 type mirror[T any] struct {
 	name   string
 	decode func(store.Entry) (T, error)
-	notify func(key string) // with each change but those of the first load, under the mirror's lock
+	notify func(key string) // nil, or called with each change but those of the first load, under the mirror's lock
 	log    *slog.Logger
+	stop   func()
 
 	mu    sync.RWMutex
 	items map[string]item[T]
 	// groups holds the same by the first and the second half of each key that has a "/".
-	groups map[string]map[string]T
-	seen   uint64        // the last revision that has arrived
-	moved  chan struct{} // closed and replaced when something arrives
-	ended  chan struct{} // closed when the watch has ended
+	groups  map[string]map[string]T
+	shared  bool          // with a mirror that was made like this one, or like which it was made: copied before it is changed
+	loading bool          // what comes meanwhile is
+	early   []store.Entry // here
 }
 
 type item[T any] struct {
@@ -32,59 +33,88 @@ type item[T any] struct {
 	rev   uint64
 }
 
-// open loads the bucket and follows it in a goroutine of wg until ctx ends or the store closes.
-func (m *mirror[T]) open(ctx context.Context, wg *sync.WaitGroup, s store.Store) error {
-	m.items, m.groups = map[string]item[T]{}, map[string]map[string]T{}
-	m.moved, m.ended = make(chan struct{}), make(chan struct{})
+// open follows the bucket until stop is called, or the store closes, from what it holds now; like, unless it is nil, has
+// that in memory already.
+func (m *mirror[T]) open(ctx context.Context, s store.Store, like *mirror[T]) (err error) {
+	m.items, m.groups, m.loading = map[string]item[T]{}, map[string]map[string]T{}, true
 	b := s.Bucket(m.name)
-	changes, err := b.Watch(ctx, "")
-	if err != nil {
+	if m.stop, err = b.Watch(ctx, "", m.apply); err != nil {
 		return fmt.Errorf("directory: watching %s: %w", m.name, err)
 	}
-	entries, err := b.List(ctx, "")
-	if err != nil {
+	var entries []store.Entry
+	if like != nil {
+		m.share(like)
+	} else if entries, err = b.List(ctx, ""); err != nil {
 		return fmt.Errorf("directory: loading %s: %w", m.name, err)
 	}
-	for _, e := range entries {
-		m.apply(e, nil)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range append(entries, m.early...) {
+		m.take(e)
 	}
-	wg.Go(func() {
-		defer close(m.ended)
-		for e := range changes {
-			m.apply(e, m.notify)
-		}
-	})
+	m.loading, m.early = false, nil
 	return nil
 }
 
-// apply takes e in and, where it is news, notifies: before whoever wrote it goes on, so that who begins to watch after
-// a change does not hear of it. notify, which must not wait, may be nil.
-func (m *mirror[T]) apply(e store.Entry, notify func(key string)) {
+// share begins with what another mirror has.
+func (m *mirror[T]) share(like *mirror[T]) {
+	like.mu.Lock()
+	defer like.mu.Unlock()
+	like.shared, m.shared = true, true
+	m.items, m.groups = like.items, like.groups
+}
+
+func (m *mirror[T]) close() {
+	if m.stop != nil {
+		m.stop()
+	}
+}
+
+func (m *mirror[T]) apply(e store.Entry) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.loading:
+		m.early = append(m.early, e)
+	case m.take(e) && m.notify != nil:
+		m.notify(e.Key)
+	}
+}
+
+// take takes e in and reports whether it is news. m.mu is held.
+func (m *mirror[T]) take(e store.Entry) bool {
+	if e.Revision <= m.items[e.Key].rev { // the first load had it
+		return false
+	}
 	var value T
 	var err error
 	if !e.Deleted {
 		value, err = m.decode(e)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.seen = max(m.seen, e.Revision)
-	close(m.moved)
-	m.moved = make(chan struct{})
-	switch {
-	case err != nil:
+	if err != nil {
 		// One damaged entry must not cost the others their telephones.
 		m.log.Error("directory: an entry cannot be read", "bucket", m.name, "key", e.Key, "error", err)
-		return
-	case e.Revision <= m.items[e.Key].rev: // the first load had it
-		return
-	case e.Deleted:
+		return false
+	}
+	m.own()
+	if e.Deleted {
 		delete(m.items, e.Key)
-	default:
+	} else {
 		m.items[e.Key] = item[T]{value, e.Revision}
 	}
 	m.regroup(e, value)
-	if notify != nil {
-		notify(e.Key)
+	return true
+}
+
+// own copies what is shared.
+func (m *mirror[T]) own() {
+	if !m.shared {
+		return
+	}
+	m.shared = false
+	m.items, m.groups = maps.Clone(m.items), maps.Clone(m.groups)
+	for name, g := range m.groups {
+		m.groups[name] = maps.Clone(g)
 	}
 }
 
@@ -114,7 +144,7 @@ func (m *mirror[T]) get(key string) (T, bool) {
 	return it.value, ok
 }
 
-// each calls fn for every item, in no order. fn must be quick.
+// each calls fn for every item, in no order. fn must be quick, and must not change the directory.
 func (m *mirror[T]) each(fn func(key string, value T)) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
@@ -129,34 +159,6 @@ func (m *mirror[T]) group(name string, fn func(member string, value T) bool) {
 	defer m.mu.RUnlock()
 	for member, value := range m.groups[name] {
 		if !fn(member, value) {
-			return
-		}
-	}
-}
-
-// arrived waits until what was written at rev is here, or the watch has ended.
-func (m *mirror[T]) arrived(rev uint64) {
-	m.wait(func() bool { return m.seen >= rev })
-}
-
-// gone waits until what stood under key at rev is no longer here, or the watch has ended.
-func (m *mirror[T]) gone(key string, rev uint64) {
-	m.wait(func() bool { it, ok := m.items[key]; return !ok || it.rev > rev })
-}
-
-// wait has no context: the write that it follows is on the disk, and the way from there
-// to here is a channel.
-func (m *mirror[T]) wait(here func() bool) {
-	for {
-		m.mu.RLock()
-		ok, moved := here(), m.moved
-		m.mu.RUnlock()
-		if ok {
-			return
-		}
-		select {
-		case <-moved:
-		case <-m.ended:
 			return
 		}
 	}

@@ -40,17 +40,15 @@ func (d *Directory) SetSecret(ctx context.Context, number, secret string) error 
 	if err != nil {
 		return err
 	}
-	var rev uint64
 	err = d.store.Batch(ctx, func(tx store.Batch) error {
 		if _, err := tx.Get(lineBucket, number); err != nil {
 			return lineError(err, number)
 		}
-		return putAt(tx, secretBucket, number, sealed, &rev)
+		return tx.Put(secretBucket, number, sealed)
 	})
 	if err != nil {
 		return fmt.Errorf("directory: setting the secret of %s: %w", quote(number), err)
 	}
-	d.secrets.arrived(rev)
 	return nil
 }
 
@@ -115,16 +113,6 @@ func (s sealer) open(number string, sealed []byte) (r secretRecord, err error) {
 		return r, fmt.Errorf("directory: the secret of %s: %w", number, err)
 	}
 	return r, nil
-}
-
-// putAt writes and notes the revision, for waiting until it is in memory.
-func putAt(tx store.Batch, bucket, key string, value []byte, rev *uint64) error {
-	if err := tx.Put(bucket, key, value); err != nil {
-		return err
-	}
-	e, err := tx.Get(bucket, key)
-	*rev = max(*rev, e.Revision)
-	return err
 }
 
 func lineError(err error, number string) error {

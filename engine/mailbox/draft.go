@@ -25,14 +25,14 @@ type Caller struct{ Number, Name string }
 // Draft is a message that is being recorded. It is on the disk from the start: a crash
 // makes it a message marked as interrupted. It is safe for concurrent use.
 type Draft struct {
-	box  *Mailbox
-	id   string
-	stop context.CancelFunc
-	idle chan struct{} // closed when the flushing has ended
+	box      *Mailbox
+	id       string
+	flushing sync.WaitGroup
 
 	mu      sync.Mutex
 	w       *writer
-	pending []int16 // less than a frame
+	pending []int16     // less than a frame
+	due     clock.Timer // flushes; nil: there is nothing to flush
 	ended   bool
 }
 
@@ -47,29 +47,22 @@ func (m *Mailbox) Begin(ctx context.Context, c Caller) (*Draft, error) {
 
 func (m *Mailbox) begin(h header) (*Draft, error) {
 	b := m.boxes
-	h.ID, h.Mailbox = newID(b.clock.Now()), m.number
-	life, stop := context.WithCancel(context.Background()) // a draft outlives the call that began it, until it is ended
-	d := &Draft{box: m, id: h.ID, stop: stop, idle: make(chan struct{})}
-	if err := b.admit(life, d); err != nil {
-		stop()
+	h.ID, h.Mailbox = b.newID(b.clock.Now()), m.number
+	d := &Draft{box: m, id: h.ID}
+	if err := b.admit(d); err != nil {
 		return nil, fmt.Errorf("mailbox %s: %w", m.number, err)
 	}
 	w, err := newWriter(b.disk, h, messageSuffix)
 	if err != nil {
-		stop()
 		b.release(d)
 		return nil, fmt.Errorf("mailbox %s: beginning a message: %w", m.number, wrapFull(err))
 	}
 	d.w = w
-	go func() {
-		defer close(d.idle)
-		d.flushEverySecond(life, b.clock)
-	}()
 	return d, nil
 }
 
 // admit keeps to the mailbox's quota, in which drafts under way count, and the disk's floor.
-func (b *Mailboxes) admit(ctx context.Context, d *Draft) error {
+func (b *Mailboxes) admit(d *Draft) error {
 	free, err := b.disk.Free()
 	if err != nil {
 		return fmt.Errorf("asking for free space: %w", err)
@@ -85,7 +78,7 @@ func (b *Mailboxes) admit(ctx context.Context, d *Draft) error {
 	if _, err := b.Get(d.box.number); err != nil { // removed since
 		return err
 	}
-	all, err := d.box.all(ctx)
+	all, err := d.box.all(context.Background())
 	if err != nil {
 		return err
 	}
@@ -108,12 +101,25 @@ func (b *Mailboxes) release(d *Draft) {
 	delete(b.drafts, d)
 }
 
-// flushEverySecond bounds what a power cut takes.
-func (d *Draft) flushEverySecond(ctx context.Context, c clock.Clock) {
-	for clock.Sleep(ctx, c, flushInterval) == nil {
-		if err := d.flush(); err != nil {
-			d.box.boxes.log.Error("mailbox: flushing a message", "mailbox", d.box.number, "message", d.id, "error", err)
-		}
+// flushLater has what was written flushed within a second, which bounds what a power cut takes. d.mu is held.
+func (d *Draft) flushLater() {
+	if _, needed := d.w.beginSync(); needed && d.due == nil && !d.ended {
+		d.due = d.box.boxes.clock.AfterFunc(flushInterval, d.flushDue)
+	}
+}
+
+func (d *Draft) flushDue() {
+	d.mu.Lock()
+	if d.ended {
+		d.mu.Unlock()
+		return
+	}
+	d.due = nil
+	d.flushing.Add(1)
+	d.mu.Unlock()
+	defer d.flushing.Done()
+	if err := d.flush(); err != nil {
+		d.box.boxes.log.Error("mailbox: flushing a message", "mailbox", d.box.number, "message", d.id, "error", err)
 	}
 }
 
@@ -142,6 +148,7 @@ func (d *Draft) Write(pcm []int16) error {
 	if d.w.samples+len(d.pending)+len(pcm) > maxSamples {
 		return ErrTooLong
 	}
+	defer d.flushLater()
 	for len(pcm) > 0 {
 		n := min(frameSamples-len(d.pending), len(pcm))
 		d.pending = append(d.pending, pcm[:n]...)
@@ -305,8 +312,10 @@ func (d *Draft) end() bool {
 	d.mu.Lock()
 	first := !d.ended
 	d.ended = true
+	if d.due != nil {
+		d.due.Stop()
+	}
 	d.mu.Unlock()
-	d.stop()
-	<-d.idle
+	d.flushing.Wait()
 	return first
 }

@@ -109,7 +109,7 @@ func (m *Mailbox) writeGreeting(clip *media.Clip) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %v; at most %v", ErrTooLong, clip.Duration(), maxGreeting)
 	}
 	now := b.clock.Now().UTC().Round(0)
-	w, err := newWriter(b.disk, header{ID: newID(now), Mailbox: m.number, Time: now}, greetingSuffix)
+	w, err := newWriter(b.disk, header{ID: b.newID(now), Mailbox: m.number, Time: now}, greetingSuffix)
 	if err != nil {
 		return nil, wrapFull(err)
 	}

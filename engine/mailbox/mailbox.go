@@ -17,11 +17,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/notify"
 	"github.com/belfry-pbx/belfry/engine/store"
 	"github.com/belfry-pbx/belfry/engine/store/keyfile"
+	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
 // Errors of this package.
@@ -68,6 +71,11 @@ type Options struct {
 	Log   *slog.Logger // nil: silent
 	FS    FS           // nil: the folder Dir
 
+	Runner workers.Runner // runs those who are told what waits; nil: goroutines of its own
+	// Simulated needs no folder: PINs are hashed with a key that is none, at next to no cost, and nothing is left to
+	// chance, not the ids of messages either. FS nil: a disk in memory.
+	Simulated bool
+
 	MinFree     int64         // bytes of the disk that stay free; 0: 100 MiB
 	MaxMessages int           // in a mailbox; 0: 100
 	MaxTotal    time.Duration // of all messages in a mailbox; 0: an hour
@@ -82,14 +90,18 @@ type Mailboxes struct {
 	pepper  keyfile.Key
 	hashing chan struct{} // bounds how many PINs are hashed at once, which takes memory
 	limits  limits
-	lamps   lamps
+	lamps   *notify.Notifier
+	unwatch func()
 
-	mu     sync.Mutex
-	drafts map[*Draft]struct{}
-	closed bool
+	simulated bool
+	ids       atomic.Uint64 // how many were made
 
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	mu      sync.Mutex
+	drafts  map[*Draft]struct{}
+	purging clock.Timer // of what was deleted; nil: nothing was
+	closed  bool
+
+	wg sync.WaitGroup // a purge that is under way
 }
 
 type limits struct {
@@ -107,39 +119,43 @@ func Open(ctx context.Context, o Options) (*Mailboxes, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	key, _, err := keyfile.Load(filepath.Join(o.Dir, "pin.key"))
-	if err != nil {
-		return nil, fmt.Errorf("mailbox: %w", err)
+	var key keyfile.Key
+	var err error
+	if !o.Simulated {
+		if key, _, err = keyfile.Load(filepath.Join(o.Dir, "pin.key")); err != nil {
+			return nil, fmt.Errorf("mailbox: %w", err)
+		}
 	}
-	if o.FS == nil {
+	switch {
+	case o.FS == nil && o.Simulated:
+		o.FS = NewMemory()
+	case o.FS == nil:
 		if o.FS, err = openDisk(o.Dir); err != nil {
 			return nil, fmt.Errorf("mailbox: opening %s: %w", o.Dir, err)
 		}
 	}
 	b := &Mailboxes{
-		store: o.Store, disk: o.FS, clock: o.Clock, log: o.Log, pepper: key,
+		store: o.Store, disk: o.FS, clock: o.Clock, log: o.Log, pepper: key, simulated: o.Simulated,
+		lamps: notify.New(o.Runner, o.Log), unwatch: func() {},
 		hashing: make(chan struct{}, 4), drafts: map[*Draft]struct{}{},
 		limits: limits{orDefault(o.MinFree, 100<<20), orDefault(o.MaxMessages, 100), orDefault(o.MaxTotal, time.Hour)},
 	}
-	life, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	b.cancel = cancel
-	if err := b.start(ctx, life); err != nil {
+	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("mailbox: opening %s: %w", o.Dir, err), b.Close())
 	}
 	return b, nil
 }
 
-func (b *Mailboxes) start(ctx, life context.Context) error {
-	if err := b.recover(ctx); err != nil {
-		return err
-	}
-	changes, err := b.store.Bucket(messageBucket).Watch(life, "")
+func (b *Mailboxes) start(ctx context.Context) error {
+	err := b.recover(ctx)
 	if err != nil {
 		return err
 	}
-	b.wg.Go(func() { b.tellLamps(life, changes) })
-	b.wg.Go(func() { b.purgeHourly(life) })
-	return nil
+	if b.unwatch, err = b.store.Bucket(messageBucket).Watch(ctx, "", b.messageChanged); err != nil {
+		b.unwatch = func() {}
+		return err
+	}
+	return b.purgeAgain(ctx)
 }
 
 func orDefault[T int | int64 | time.Duration](v, otherwise T) T {
@@ -158,17 +174,21 @@ func (b *Mailboxes) Close() error {
 		return nil
 	}
 	b.closed = true
+	if b.purging != nil {
+		b.purging.Stop()
+	}
 	var drafts []*Draft
 	for d := range b.drafts {
 		drafts = append(drafts, d)
 	}
 	b.mu.Unlock()
-	b.cancel()
+	b.unwatch()
 	var errs []error
 	for _, d := range drafts {
 		errs = append(errs, d.abandon())
 	}
 	b.wg.Wait()
+	b.lamps.Close()
 	return errors.Join(append(errs, b.disk.Close())...)
 }
 
@@ -306,7 +326,11 @@ func noMailbox(number string) error { return fmt.Errorf("%w: %.40q", ErrNoMailbo
 
 func isNumber(s string) bool { return s != "" && len(s) <= 20 && strings.Trim(s, "0123456789") == "" }
 
-// newID makes an id that sorts by time.
-func newID(t time.Time) string {
-	return fmt.Sprintf("%012x%s", t.UnixMilli(), strings.ToLower(rand.Text()[:16]))
+// newID makes an id that sorts by time, and those of one moment in the order in which they were made.
+func (b *Mailboxes) newID(t time.Time) string {
+	id := fmt.Sprintf("%012x%04x", t.UnixMilli(), b.ids.Add(1)&0xffff)
+	if b.simulated {
+		return id
+	}
+	return id + strings.ToLower(rand.Text()[:16])
 }

@@ -163,12 +163,16 @@ func (m *Mailbox) Save(ctx context.Context, id string) error {
 // Delete puts a message among the deleted, from where Undelete fetches it back until
 // Purge or for 24 hours.
 func (m *Mailbox) Delete(ctx context.Context, id string) error {
-	return m.change(ctx, id, func(tx store.Batch, r *record) error {
+	err := m.change(ctx, id, func(tx store.Batch, r *record) error {
 		if r.Deleted.IsZero() {
 			r.Deleted = m.boxes.clock.Now()
 		}
 		return tx.Put(trashBucket, messageKey(m.number, id), []byte(r.Deleted.Format(time.RFC3339)))
 	})
+	if err == nil {
+		m.boxes.purgeLater()
+	}
+	return err
 }
 
 // Undelete puts a deleted message back where it was.
@@ -336,21 +340,40 @@ func (b *Mailboxes) purge(ctx context.Context, prefix string, which func(record)
 	return nil
 }
 
-// purgeHourly removes what was deleted more than a day ago, until ctx ends.
-func (b *Mailboxes) purgeHourly(ctx context.Context) {
-	timer := b.clock.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C():
-		}
-		if err := b.purgeOld(ctx); err != nil && ctx.Err() == nil {
-			b.log.Error("mailbox: deleted messages stay", "error", err)
-		}
-		timer.Reset(time.Hour)
+// purgeLater has what was deleted looked at in an hour. Where nothing is, nothing wakes.
+func (b *Mailboxes) purgeLater() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed && b.purging == nil {
+		b.purging = b.clock.AfterFunc(time.Hour, b.purgeNow)
 	}
+}
+
+// purgeNow removes what was deleted more than a day ago.
+func (b *Mailboxes) purgeNow() {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	b.purging = nil
+	b.wg.Add(1)
+	b.mu.Unlock()
+	defer b.wg.Done()
+	ctx := context.Background()
+	if err := errors.Join(b.purgeOld(ctx), b.purgeAgain(ctx)); err != nil {
+		b.log.Error("mailbox: deleted messages stay", "error", err)
+		b.purgeLater()
+	}
+}
+
+// purgeAgain has what was deleted, if anything was, looked at later.
+func (b *Mailboxes) purgeAgain(ctx context.Context) error {
+	deleted, err := b.store.Bucket(trashBucket).List(ctx, "")
+	if len(deleted) > 0 {
+		b.purgeLater()
+	}
+	return err
 }
 
 func (b *Mailboxes) purgeOld(ctx context.Context) error {

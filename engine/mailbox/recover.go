@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,7 +81,7 @@ func (b *Mailboxes) recoverMessages(ctx context.Context) error {
 		}
 		delete(files, id)
 	}
-	for id := range files { // not in the index
+	for _, id := range slices.Sorted(maps.Keys(files)) { // not in the index
 		if err := b.indexFile(ctx, messageFile(id)); err != nil {
 			return err
 		}
@@ -171,7 +173,8 @@ func (b *Mailboxes) recoverDrafts(ctx context.Context) error {
 		}
 		best[rec.ID] = found{name, rec}
 	}
-	for id, f := range best {
+	for _, id := range slices.Sorted(maps.Keys(best)) {
+		f := best[id]
 		done, err := b.isIndexed(ctx, f.rec.header)
 		if err != nil {
 			return err

@@ -48,9 +48,10 @@ type Bucket interface {
 	Delete(ctx context.Context, key string) error
 	// List returns the entries whose keys begin with prefix, in byte order of their keys.
 	List(ctx context.Context, prefix string) ([]Entry, error)
-	// Watch sends every change below prefix after the call, in order, until ctx ends.
-	// A watcher that does not keep up loses nothing: it is told the latest value of each key.
-	Watch(ctx context.Context, prefix string) (<-chan Entry, error)
+	// Watch calls fn with every change below prefix after the call, in order, until stop returns or the store closes.
+	// A write returns when fn has been told of it. fn holds up all writers: it must be quick, and must not use the
+	// store. ctx bounds the call itself.
+	Watch(ctx context.Context, prefix string, fn func(Entry)) (stop func(), err error)
 }
 
 // Batch writes to several buckets as one.

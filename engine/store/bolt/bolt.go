@@ -69,7 +69,7 @@ type Store struct {
 	closing chan struct{}
 	close   sync.Once
 	closed  error
-	wg      sync.WaitGroup // the writer and the watchers' pumps
+	wg      sync.WaitGroup // the writer
 	watch   watchers
 }
 
@@ -194,10 +194,9 @@ func checkFormat(db *bbolt.DB) error {
 // and releases the file. Closing twice does no harm.
 func (s *Store) Close() error {
 	s.close.Do(func() {
-		s.watch.mu.Lock() // no watch begins from here on
 		close(s.closing)
-		s.watch.mu.Unlock()
 		s.wg.Wait()
+		s.watch.close()
 		s.closed = s.db.Close()
 	})
 	return s.closed

@@ -257,6 +257,24 @@ func TestPanicInBatchHarmsNobody(t *testing.T) {
 	}
 }
 
+func TestPanicOfAWatcherHarmsNobody(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "belfry.db"), Options{})
+	b, told := s.Bucket("b"), 0
+	for _, fn := range []func(store.Entry){func(store.Entry) { panic("its own fault") }, func(store.Entry) { told++ }} {
+		if _, err := b.Watch(t.Context(), "", fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if _, err := b.Put(t.Context(), "k", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if told != 2 {
+		t.Errorf("the other was told %d times", told)
+	}
+}
+
 func TestSweepLeavesNothingBehind(t *testing.T) {
 	c := clock.NewFake(time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC))
 	s := open(t, filepath.Join(t.TempDir(), "belfry.db"), Options{Clock: c})
@@ -272,8 +290,8 @@ func TestSweepLeavesNothingBehind(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	w, err := s.Bucket("b").Watch(ctx, "")
-	if err != nil {
+	w := make(chan store.Entry, n)
+	if _, err := s.Bucket("b").Watch(ctx, "", func(e store.Entry) { w <- e }); err != nil {
 		t.Fatal(err)
 	}
 	c.Advance(time.Minute)
@@ -285,7 +303,7 @@ func TestSweepLeavesNothingBehind(t *testing.T) {
 			c.Advance(time.Second)
 		}
 	}
-	err = s.db.View(func(tx *bbolt.Tx) error {
+	err := s.db.View(func(tx *bbolt.Tx) error {
 		if k, _ := tx.Bucket(dataBucket).Bucket([]byte("b")).Cursor().First(); k != nil {
 			t.Errorf("%q is still there", k)
 		}
@@ -296,20 +314,6 @@ func TestSweepLeavesNothingBehind(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestQueueOfAStalledWatcherIsBounded(t *testing.T) {
-	w := &watcher{bucket: "b", limit: queueLimit, wake: make(chan struct{}, 1)}
-	for i := range 10 * queueLimit {
-		w.add([]event{{"b", store.Entry{Key: fmt.Sprint(i % 3), Revision: uint64(i)}}})
-		if len(w.queue) >= queueLimit {
-			t.Fatalf("%d changes of 3 keys are waiting", len(w.queue))
-		}
-	}
-	q := w.take()
-	if last := q[len(q)-1].Revision; last != 10*queueLimit-1 {
-		t.Errorf("the last revision waiting is %d", last)
 	}
 }
 

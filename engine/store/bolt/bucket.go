@@ -75,11 +75,11 @@ func (b bucket) List(ctx context.Context, prefix string) (list []store.Entry, er
 	return list, nil
 }
 
-func (b bucket) Watch(ctx context.Context, prefix string) (<-chan store.Entry, error) {
+func (b bucket) Watch(ctx context.Context, prefix string, fn func(store.Entry)) (stop func(), err error) {
 	if err := checkName(b.name, "any"); err != nil {
 		return nil, err
 	}
-	return b.s.startWatch(ctx, b.name, prefix)
+	return b.s.watch.add(ctx, &watcher{b.name, prefix, fn})
 }
 
 // view runs a read transaction. It must be short: pages are not reused while it lasts.

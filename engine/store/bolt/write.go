@@ -118,7 +118,7 @@ func (s *Store) commit(group []*request) (next time.Time, err error) {
 	if err != nil && err != errNothing {
 		return next, fmt.Errorf("store: %w", err)
 	}
-	s.watch.publish(w.events)
+	s.watch.publish(w.events, s.log)
 	for i, r := range group {
 		r.done <- errs[i]
 	}

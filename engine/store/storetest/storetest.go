@@ -33,8 +33,8 @@ func Run(t *testing.T, open Opener) {
 		{"ValuesAreCopies", copies},
 		{"WatchIsOrdered", watchOrder},
 		{"LateWatcherSeesOnlyWhatFollows", watchLate},
-		{"SlowWatcherGetsLatest", watchSlow},
-		{"WatchEndsWithItsContext", watchEnds},
+		{"WatcherIsToldBeforeTheWriteReturns", watchAtOnce},
+		{"StoppedWatcherHearsNothing", watchEnds},
 		{"KeysExpire", expire},
 		{"RewriteChangesExpiry", expireRewritten},
 		{"WatcherIsToldOfExpiry", expireWatched},
@@ -217,14 +217,11 @@ func copies(t *testing.T, h *harness) {
 	h.want(t, b, "k", "kept")
 }
 
-// next receives from a watch; a watch that says nothing fails the test when its context ends.
+// next is what a watch has told; one that says nothing fails the test when its context ends.
 func (h *harness) next(t *testing.T, w <-chan store.Entry) store.Entry {
 	t.Helper()
 	select {
-	case e, ok := <-w:
-		if !ok {
-			t.Fatal("the watch ended")
-		}
+	case e := <-w:
 		return e
 	case <-h.ctx.Done():
 		t.Fatal("the watch says nothing")
@@ -234,7 +231,8 @@ func (h *harness) next(t *testing.T, w <-chan store.Entry) store.Entry {
 
 func (h *harness) watch(t *testing.T, b store.Bucket, prefix string) <-chan store.Entry {
 	t.Helper()
-	w, err := b.Watch(h.ctx, prefix)
+	w := make(chan store.Entry, 1000)
+	_, err := b.Watch(h.ctx, prefix, func(e store.Entry) { w <- e })
 	no(t, err)
 	return w
 }
@@ -274,51 +272,46 @@ func watchLate(t *testing.T, h *harness) {
 	}
 }
 
-func watchSlow(t *testing.T, h *harness) {
+func watchAtOnce(t *testing.T, h *harness) {
 	b := h.Bucket("b")
-	w := h.watch(t, b, "")
-	const n = 5000
-	for i := 0; i < n; { // nobody reads from w meanwhile
-		no(t, h.Batch(h.ctx, func(tx store.Batch) error {
-			for range 500 {
-				i++
-				if err := tx.Put("b", fmt.Sprint("k", i%3), fmt.Append(nil, i)); err != nil {
-					return err
+	var mu sync.Mutex
+	told := map[string]bool{}
+	_, err := b.Watch(h.ctx, "", func(e store.Entry) {
+		mu.Lock()
+		defer mu.Unlock()
+		told[fmt.Sprint(e.Key, e.Revision)] = true
+	})
+	no(t, err)
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for range 10 {
+				key := fmt.Sprint("k", i)
+				rev, err := b.Put(h.ctx, key, nil)
+				mu.Lock()
+				if err != nil || !told[fmt.Sprint(key, rev)] {
+					t.Errorf("%s, revision %d: %v; the watcher has been told of %v", key, rev, err, told)
 				}
+				mu.Unlock()
 			}
-			return nil
-		}))
+		})
 	}
-	got := map[string]string{}
-	last := uint64(0)
-	for got["k0"] != "4998" || got["k1"] != "4999" || got["k2"] != "5000" {
-		e := h.next(t, w)
-		if e.Revision <= last {
-			t.Fatalf("revision %d after %d", e.Revision, last)
-		}
-		last = e.Revision
-		got[e.Key] = string(e.Value)
-	}
+	wg.Wait()
 }
 
 func watchEnds(t *testing.T, h *harness) {
 	b := h.Bucket("b")
-	ctx, cancel := context.WithCancel(h.ctx)
-	w, err := b.Watch(ctx, "")
+	w := make(chan store.Entry, 10)
+	stop, err := b.Watch(h.ctx, "", func(e store.Entry) { w <- e })
 	no(t, err)
-	h.put(t, b, "k", "v") // nobody reads it
-	cancel()
-	for {
-		select {
-		case _, ok := <-w:
-			if !ok {
-				h.put(t, b, "k", "v")
-				return
-			}
-		case <-h.ctx.Done():
-			t.Fatal("the watch goes on")
-		}
+	h.put(t, b, "k", "v")
+	h.next(t, w)
+	stop()
+	h.put(t, b, "k", "v")
+	if len(w) > 0 {
+		t.Errorf("told %+v", <-w)
 	}
+	stop() // once more does no harm
 }
 
 func expire(t *testing.T, h *harness) {
@@ -375,10 +368,7 @@ func (h *harness) whileTimePasses(t *testing.T, w <-chan store.Entry) store.Entr
 	t.Helper()
 	for {
 		select {
-		case e, ok := <-w:
-			if !ok {
-				t.Fatal("the watch ended")
-			}
+		case e := <-w:
 			return e
 		case <-h.ctx.Done():
 			t.Fatal("the watch says nothing")
@@ -537,7 +527,7 @@ func cancelled(t *testing.T, h *harness) {
 	if _, err := b.Get(ctx, "k"); !errors.Is(err, gone) {
 		t.Errorf("Get: %v", err)
 	}
-	if _, err := b.Watch(ctx, ""); !errors.Is(err, gone) {
+	if _, err := b.Watch(ctx, "", func(store.Entry) {}); !errors.Is(err, gone) {
 		t.Errorf("Watch: %v", err)
 	}
 	h.wantNone(t, b, "k")
@@ -546,15 +536,11 @@ func cancelled(t *testing.T, h *harness) {
 func closed(t *testing.T, h *harness) {
 	b := h.Bucket("b")
 	h.put(t, b, "k", "v")
-	w := h.watch(t, b, "")
 	no(t, h.Close())
-	if _, ok := <-w; ok {
-		t.Error("the watch outlives the store")
-	}
 	_, getErr := b.Get(h.ctx, "k")
 	_, putErr := b.Put(h.ctx, "k", nil)
 	_, listErr := b.List(h.ctx, "")
-	_, watchErr := b.Watch(h.ctx, "")
+	_, watchErr := b.Watch(h.ctx, "", func(store.Entry) {})
 	batchErr := h.Batch(h.ctx, func(store.Batch) error { return nil })
 	for what, err := range map[string]error{"Get": getErr, "Put": putErr, "List": listErr, "Watch": watchErr, "Batch": batchErr} {
 		if !errors.Is(err, store.ErrClosed) {
