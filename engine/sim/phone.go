@@ -16,7 +16,7 @@ type Phone struct {
 	contact string // of its registration
 	offline bool
 	manner  manner
-	script  []act // what it does when the next call is answered
+	script  []func(c *Caller) // what it does when the next call is answered
 	calls   []*Caller
 }
 
@@ -150,7 +150,15 @@ func (p *Phone) SpeaksFor(d time.Duration) { p.does(func(c *Caller) { c.Speak(d)
 func (p *Phone) Waits(d time.Duration)     { p.does(func(c *Caller) { c.Pause(d) }) }
 func (p *Phone) Holds()                    { p.does((*Caller).Hold) }
 func (p *Phone) Unholds()                  { p.does((*Caller).Unhold) }
-func (p *Phone) HangsUp()                  { p.does((*Caller).HangupThen) }
+
+// HangsUp ends the call when all is done that it was told before; at once the one it is making.
+func (p *Phone) HangsUp() {
+	if c := p.Current(); c != nil && !c.incoming && c.state != Answered {
+		c.Hangup()
+		return
+	}
+	p.does((*Caller).HangupThen)
+}
 
 // TransfersTo sends the other side to a number: a blind transfer.
 func (p *Phone) TransfersTo(number string) { p.does(func(c *Caller) { c.Transfer(number) }) }
@@ -161,7 +169,7 @@ func (p *Phone) does(what func(c *Caller)) {
 		what(c)
 		return
 	}
-	p.script = append(p.script, func(c *Caller) time.Duration { what(c); return 0 })
+	p.script = append(p.script, what)
 }
 
 // becomes takes a manner on, for the call that rings too.

@@ -54,6 +54,32 @@ func TestTwoAnswerAtOnce(t *testing.T) {
 	quiet(t, x)
 }
 
+// Somebody else takes the call that rings, by a code that he dials.
+func TestPickup(t *testing.T) {
+	x := newExchange(t, func(ctx context.Context, c *engine.Call) {
+		if c.Dialled() == "**3" {
+			_, _ = c.Pickup(ctx, engine.PickupOptions{Line: "15902"})
+			return
+		}
+		bridging(ctx, c)
+	})
+	a := calls(t, x, "77513", "15902")
+	b, c := x.Phone("15902"), x.Phone("15903")
+	until(t, x, "it rings", b.IsRinging)
+	pass(x, 5*time.Second)
+	c.Call("**3")
+	talking(t, x, a, c)
+	lost := b.Calls()[0]
+	ended(t, x, lost, 487)
+	if lost.IsMissed() {
+		t.Error("15902 lists a missed call")
+	}
+	c.HangsUp()
+	ended(t, x, a, 200)
+	ended(t, x, calls(t, x, "15903", "**3"), 480)
+	quiet(t, x)
+}
+
 func TestCallerGivesUp(t *testing.T) {
 	x := newExchange(t, bridging)
 	b := x.Phone("15902")
