@@ -178,7 +178,7 @@ func (c *Caller) number() string {
 
 // sent notes a message that he or the exchange has sent.
 func (c *Caller) sent(byHim bool, format string, values ...any) {
-	r := c.x.options.Trace
+	r := c.x.signalling.o.Trace
 	if r == nil {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/belfry-pbx/belfry/engine"
@@ -52,9 +53,13 @@ type provisional struct {
 	sdp  []byte
 }
 
-func (s *signalling) newDialog(far *Caller) *dialog {
-	s.count++
-	d := &dialog{s: s, far: far, callID: fmt.Sprintf("dialog-%d", s.count)}
+// newDialog makes a dialog with a Call-ID; "": a new one.
+func (s *signalling) newDialog(far *Caller, callID string) *dialog {
+	if callID == "" {
+		s.count++
+		callID = "dialog-" + strconv.Itoa(s.count)
+	}
+	d := &dialog{s: s, far: far, callID: callID}
 	d.ctx, d.cancel = context.WithCancelCause(context.Background())
 	s.dialogs = append(s.dialogs, d)
 	far.dialog = d

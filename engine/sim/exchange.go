@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
-	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 // Options say what an Exchange is made of.
@@ -18,8 +17,8 @@ type Options struct {
 	// Engine is what call control is made of. Store is required. Network, Runner and Clock are the World's; calls are
 	// numbered from 1 where NewID is nil.
 	Engine engine.Options
-	Start  time.Time      // what the clock shows at first; zero: a Monday at noon
-	Trace  trace.Recorder // is told what goes over the wire; nil: nobody is
+	Start  time.Time // what the clock shows at first; zero: a Monday at noon
+	World  *World    // where it all happens; nil: one of its own, that begins at Start. The exchange closes it
 }
 
 // Exchange is a whole exchange with all its telephones and with whoever is outside, in a World of its own.
@@ -40,7 +39,10 @@ func New(o Options) (*Exchange, error) {
 	if o.Start.IsZero() {
 		o.Start = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 	}
-	x := &Exchange{world: NewWorld(o.Start), lines: map[string][]*Phone{}, outside: map[string]*Phone{}, broken: map[string]manner{}}
+	if o.World == nil {
+		o.World = NewWorld(o.Start)
+	}
+	x := &Exchange{world: o.World, lines: map[string][]*Phone{}, outside: map[string]*Phone{}, broken: map[string]manner{}}
 	o.Engine.Network, o.Engine.Runner, o.Engine.Clock = network{x}, x.world, x.world
 	if o.Engine.NewID == nil {
 		o.Engine.NewID = x.newID

@@ -262,7 +262,7 @@ func (p *Phone) newCaller() *Caller {
 func (p *Phone) call(to string, o CallOptions) *Caller {
 	s := p.x.signalling
 	c := p.newCaller()
-	d := s.newDialog(c)
+	d := s.newDialog(c, "")
 	d.peer = sip.Peer{Source: theirs, Transport: "udp"}
 	d.from = sip.Address{Display: o.Name, User: p.number}
 	switch {

@@ -23,7 +23,7 @@ type signalling struct {
 	o       sip.Options
 	invite  func(ctx context.Context, d engine.Dialog)
 	dialogs []*dialog // that stand, oldest first
-	count   int       // dialogs so far
+	count   int       // Call-IDs made so far
 	trunks  []sip.TrunkStatus
 
 	mu    sync.Mutex // what the mailboxes tell may come from a real goroutine
@@ -112,7 +112,7 @@ func (s *signalling) Dial(ctx context.Context, r sip.DialRequest, h engine.Dialo
 		return nil, err
 	}
 	c := phone.rung(r)
-	d := s.newDialog(c)
+	d := s.newDialog(c, r.CallID)
 	d.dialledOut, d.peer, d.from, d.dialled = true, peer, r.From, phone.number
 	d.handler, d.waiter = h, s.world.NewWaiter()
 	d.describes(r.Offer)
