@@ -3,28 +3,30 @@ package sim
 import (
 	"context"
 	"io/fs"
-	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/prompt"
-	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/store/memory"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
+
+// prompts are those that belfry has, read once.
+var prompts = sync.OnceValue(func() *prompt.Library {
+	return prompt.New(prompt.Options{Sources: []fs.FS{stdlib.Prompts()}})
+})
 
 // newExchange makes an exchange with a few lines that ends with the test.
 func newExchange(t testing.TB, h engine.HandlerFunc, change ...func(*Options)) *Exchange {
 	t.Helper()
-	data := t.TempDir()
-	db, err := bolt.Open(filepath.Join(data, "belfry.db"), bolt.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o := Options{Engine: engine.Options{
-		Store: db, Data: data, Handler: h, Realm: "belfry.test",
-		Prompts: prompt.New(prompt.Options{Sources: []fs.FS{stdlib.Prompts()}}),
+	w := newWorld(t)
+	db := memory.New(w)
+	o := Options{World: w, Engine: engine.Options{
+		Store: db, Data: t.TempDir(), MailDisk: mailbox.NewMemory(), Handler: h, Realm: "belfry.test", Prompts: prompts(),
 	}}
 	for _, f := range change {
 		f(&o)
@@ -86,7 +88,7 @@ func pass(x *Exchange, d time.Duration) { x.World().Run(nil, d) }
 // after checks how long it has taken since the test began.
 func after(t testing.TB, x *Exchange, want time.Duration) {
 	t.Helper()
-	if got := x.World().Now().Sub(x.options.Start); got != want {
+	if got := x.World().Now().Sub(start); got != want {
 		t.Errorf("it took %v, want %v", got, want)
 	}
 }

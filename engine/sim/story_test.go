@@ -56,7 +56,7 @@ func tale(t *testing.T, w *told) string {
 
 func TestSameStoryEachTime(t *testing.T) {
 	want := tale(t, &told{})
-	for i := range 100 {
+	for i := range 1000 {
 		if got := tale(t, &told{}); got != want {
 			t.Fatalf("time %d:\n%s\nbut at first:\n%s", i+2, got, want)
 		}
