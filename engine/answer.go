@@ -212,5 +212,6 @@ func (l *leg) answer(ctx context.Context, peer *leg) error {
 	l.mu.Lock()
 	l.answered = true
 	l.mu.Unlock()
+	l.engine.showAnswered(l)
 	return nil
 }

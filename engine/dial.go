@@ -201,7 +201,10 @@ func (r *ringing) dial(ctx context.Context, d device, request sip.DialRequest) {
 
 // reach dials and tells whether l was answered; if not, why not, and l is closed.
 func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, why *Outcome) bool {
-	rang := false
+	rang, remote := false, request.From
+	if request.Private {
+		remote = sip.Address{Display: "Anonymous", User: "anonymous", Host: "anonymous.invalid"}
+	}
 	request.Offer = l.offer(r.sound)
 	if c := r.call; c.Traced() {
 		request.CallID = c.id + "-" + strconv.Itoa(int(c.rung.Add(1)))
@@ -209,6 +212,9 @@ func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, wh
 	}
 	request.OnProgress = func(code int, _ string, body []byte) {
 		n := news{leg: l, early: len(body) > 0 && l.accept(body) == nil}
+		if !rang && (code == 180 || code == 183) {
+			l.engine.show(l, true, remote)
+		}
 		rang = rang || code == 180 || code == 183
 		if code == 180 || n.early {
 			r.tell(n)
@@ -216,6 +222,7 @@ func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, wh
 	}
 	s, err := l.engine.sip.Dial(ctx, request, l.handler())
 	if err != nil {
+		l.engine.hide(l)
 		l.media.Close()
 		*why = outcomeOf(err, rang)
 		if ctx.Err() == nil {
@@ -232,6 +239,8 @@ func (r *ringing) reach(ctx context.Context, l *leg, request sip.DialRequest, wh
 	l.mu.Lock()
 	l.answered = true
 	l.mu.Unlock()
+	l.engine.show(l, true, remote)
+	l.engine.showAnswered(l)
 	return true
 }
 

@@ -104,6 +104,7 @@ type Engine struct {
 
 	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
 	lines     lineCounts
+	lamps     lamps
 	work      workers.Runner // what no SIP leg waits for, and what would make a call's own stack large
 }
 
@@ -167,8 +168,8 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		UDP: o.UDP, TCP: o.TCP, Advertise: o.Advertise, Realm: o.Realm, Domains: o.Domains, UserAgent: "Belfry",
 		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trace: o.Trace, Trunks: e.keepTrunks(o.Trunks),
 		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
-		MessageWaiting: e.waiting,
-		MaxLegs:        4*o.MaxCalls + emergencyLegs,
+		MessageWaiting: e.waiting, Dialogs: e.watch,
+		MaxLegs: 4*o.MaxCalls + emergencyLegs,
 	}, e.invite)
 	if err != nil {
 		return fmt.Errorf("open the SIP sockets: %w", err)

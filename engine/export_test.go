@@ -1,6 +1,10 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/belfry-pbx/belfry/engine/sip"
+)
 
 // Standing says what of past calls is left over, "" when nothing is: every test ends with it.
 func (e *Engine) Standing() string {
@@ -16,3 +20,6 @@ func (e *Engine) Standing() string {
 	}
 	return fmt.Sprintf("%d calls, %d legs, %d rooms, %d busy lines, %d media sessions", calls, legs, rooms, busy, sessions)
 }
+
+// Watch is what a line is shown of another's calls.
+func (e *Engine) Watch(watcher, line string) ([]sip.DialogInfo, bool) { return e.watch(watcher, line) }

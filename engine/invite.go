@@ -117,6 +117,7 @@ func (e *Engine) newCall(l *leg, to string, always bool) *Call {
 	}
 	e.metrics.calls.Inc()
 	l.give(c)
+	e.show(l, false, sip.Address{User: to})
 	c.adopted(l)
 	return c
 }

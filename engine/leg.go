@@ -101,6 +101,7 @@ func (l *leg) ended() {
 	if c := l.owner(); c != nil {
 		c.legEnded(l)
 	}
+	e.hide(l)
 	l.media.Close()
 }
 

@@ -283,6 +283,16 @@ func (h *Host) Emergency(p engine.Party, dialled string) bool {
 	return h.current().mux.Emergency(p, dialled)
 }
 
+// MayWatch tells whether a line may see the calls of another: a member of a group those of its members and manager.
+func (h *Host) MayWatch(watcher, line string) bool {
+	for _, d := range h.current().groups {
+		if d.has(watcher) && (d.has(line) || line == d.Manager) || watcher == d.Manager && d.has(line) {
+			return true
+		}
+	}
+	return false
+}
+
 // Routes are the extensions of the current generation, in the order in which they are tried.
 func (h *Host) Routes() []engine.Route { return h.current().mux.Routes() }
 

@@ -81,6 +81,9 @@ func (s *signalling) SetTrunks(trunks []sip.Trunk) {
 	}
 }
 
+// NotifyDialogs does nothing: no simulated telephone watches another line.
+func (s *signalling) NotifyDialogs(string) {}
+
 func (s *signalling) NotifyWaiting(line string, w sip.Waiting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

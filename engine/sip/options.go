@@ -42,6 +42,8 @@ type Options struct {
 	Invite func(ctx context.Context, leg *Leg)
 	// MessageWaiting tells the state of a line's mailbox; false: that line has none.
 	MessageWaiting func(line string) (Waiting, bool)
+	// Dialogs are the calls at a line, for a line that wants to watch it; false: it may not.
+	Dialogs func(watcher, line string) ([]DialogInfo, bool)
 	// Registered is called after each change of a line's bindings, in order per line.
 	Registered func(line string, bindings []Binding)
 	// SessionExpires is the session interval we ask for (RFC 4028); 0: 30 min, never below 90 s.

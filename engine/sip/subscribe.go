@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -20,30 +21,42 @@ import (
 const (
 	minSubscription     = 60
 	maxSubscription     = 3600
-	maxSubsPerLine      = 20
+	maxSubsPerLine      = 200 // a console watches many lines
 	messageSummary      = "message-summary"
 	messageSummaryType  = "application/simple-message-summary"
 	notifyTimeoutFactor = 64 // in T1
 )
 
-// eventPackage is what a kind of subscription needs (RFC 6665 section 5). Further packages (dialog, presence) are
-// entered in packageFor.
+// eventPackage is what a kind of subscription needs (RFC 6665 section 5). Further packages (presence) are entered in
+// packageFor.
 type eventPackage struct {
 	name, contentType string
-	// state gives the body for what a line may see of a resource; false: it may see nothing.
-	state func(s *Server, line, resource string) ([]byte, bool)
+	// state gives the body for what a line may see of a resource; false: it may see nothing. version counts what a
+	// subscriber has been told.
+	state func(s *Server, line, resource string, version uint32) ([]byte, bool)
 }
+
+// allowEvents are the names of all packages (RFC 6665 section 8.2.2).
+const allowEvents = messageSummary + ", " + dialogEvent + ", refer"
 
 func packageFor(event string) (eventPackage, bool) {
 	name, _, _ := strings.Cut(event, ";")
 	switch strings.ToLower(strings.TrimSpace(name)) {
 	case messageSummary:
-		return eventPackage{messageSummary, messageSummaryType, func(s *Server, line, resource string) ([]byte, bool) {
+		return eventPackage{messageSummary, messageSummaryType, func(s *Server, line, resource string, _ uint32) ([]byte, bool) {
 			if s.o.MessageWaiting == nil || resource != line {
 				return nil, false
 			}
 			w, ok := s.o.MessageWaiting(line)
 			return summary(w, line, s.host()), ok
+		}}, true
+	case dialogEvent:
+		return eventPackage{dialogEvent, dialogEventType, func(s *Server, line, resource string, version uint32) ([]byte, bool) {
+			if s.o.Dialogs == nil {
+				return nil, false
+			}
+			dialogs, ok := s.o.Dialogs(line, resource)
+			return dialogInfo(resource, s.host(), version, dialogs), ok
 		}}, true
 	}
 	return eventPackage{}, false
@@ -71,18 +84,23 @@ type subscription struct {
 	expires time.Time
 	ended   bool
 	timer   clock.Timer
-	sending sync.Mutex // one NOTIFY at a time, in order
+	sending sync.Mutex  // one NOTIFY at a time, in order
+	version uint32      // of the state that is sent next; sending guards it
+	due     atomic.Bool // a NOTIFY is about to be sent that has not read the state yet
 }
 
 type subscriptions struct {
 	mu    sync.Mutex
 	table map[dialogID]*subscription
-	lines map[string]map[*subscription]struct{}
+	lines map[string]map[*subscription]struct{} // by who subscribes
+	// watched has those of the dialog package, by what is watched.
+	watched map[string]map[*subscription]struct{}
 }
 
 func (t *subscriptions) init() {
 	t.table = make(map[dialogID]*subscription)
 	t.lines = make(map[string]map[*subscription]struct{})
+	t.watched = make(map[string]map[*subscription]struct{})
 }
 
 func (t *subscriptions) len() int {
@@ -114,6 +132,12 @@ func (t *subscriptions) add(sub *subscription) bool {
 		t.lines[sub.line] = subs
 	}
 	subs[sub] = struct{}{}
+	if sub.pkg.name == dialogEvent {
+		if t.watched[sub.resource] == nil {
+			t.watched[sub.resource] = make(map[*subscription]struct{})
+		}
+		t.watched[sub.resource][sub] = struct{}{}
+	}
 	t.table[sub.d.id()] = sub
 	return true
 }
@@ -137,6 +161,9 @@ func (t *subscriptions) end(sub *subscription) bool {
 	delete(t.lines[sub.line], sub)
 	if len(t.lines[sub.line]) == 0 {
 		delete(t.lines, sub.line)
+	}
+	if delete(t.watched[sub.resource], sub); len(t.watched[sub.resource]) == 0 {
+		delete(t.watched, sub.resource)
 	}
 	return true
 }
@@ -162,7 +189,7 @@ func (s *Server) gotSubscribe(req *sip.Request, tx *transaction.Server) {
 	event := headerValue(req, "Event")
 	pkg, known := packageFor(event)
 	if !known {
-		s.answer(req, tx, 489, nil, Header{"Allow-Events", messageSummary + ", refer"})
+		s.answer(req, tx, 489, nil, Header{"Allow-Events", allowEvents})
 		return
 	}
 	if missing := unsupported(req); missing != "" {
@@ -178,7 +205,7 @@ func (s *Server) gotSubscribe(req *sip.Request, tx *transaction.Server) {
 	if resource == "" {
 		resource = peer.Line
 	}
-	if _, ok := pkg.state(s, peer.Line, resource); !ok {
+	if _, ok := pkg.state(s, peer.Line, resource, 0); !ok {
 		code := 404
 		if resource != peer.Line {
 			code = 403
@@ -275,7 +302,9 @@ func (t *subscriptions) refresh(s *Server, id dialogID, req *sip.Request, tx *tr
 func (s *Server) notify(sub *subscription, state string) {
 	sub.sending.Lock()
 	defer sub.sending.Unlock()
-	body, ok := sub.pkg.state(s, sub.line, sub.resource)
+	sub.due.Store(false)
+	body, ok := sub.pkg.state(s, sub.line, sub.resource, sub.version)
+	sub.version++
 	sub.mu.Lock()
 	if state == "" {
 		if sub.ended {
