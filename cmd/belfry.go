@@ -17,6 +17,7 @@ type commands struct {
 	Demo    demoCmd    `cmd:"" help:"Run the whole exchange on loopback, with nothing to set up."`
 	Serve   serveCmd   `cmd:"" help:"Run an exchange."`
 	Check   checkCmd   `cmd:"" help:"Look for mistakes in a dialplan."`
+	Test    testCmd    `cmd:"" help:"Run the tests of a dialplan."`
 	Explain explainCmd `cmd:"" help:"Tell what becomes of a call, and why, without placing it."`
 	Call    callCmd    `cmd:"" help:"Place a call, to hear that it works."`
 	Line    lineCmd    `cmd:"" help:"Manage lines: add, set, remove, list, show, import, export."`
@@ -34,6 +35,7 @@ const help = `belfry: a telephone exchange whose dialplans are Lua
   belfry serve [--site DIR]       run an exchange
   belfry check [DIR]              look for mistakes in a dialplan
   belfry explain FROM TO          what becomes of a call, and why
+  belfry test [DIR]               run the tests of a dialplan
   belfry call NUMBER              place a call, to hear that it works
   belfry line add|set|remove|list|show|import|export
   belfry mailbox list|show|unlock

@@ -2,6 +2,8 @@ package scripts
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -87,6 +89,20 @@ func (a Args) Prompts(name string) []string {
 		}
 	}
 	return names
+}
+
+// Written is an argument or option as an author would write it.
+func (a Args) Written(name string) string {
+	switch v := a.a.values[name].(type) {
+	case string:
+		return strconv.Quote(v)
+	case time.Duration:
+		return strconv.Quote(v.String())
+	case lua.LString:
+		return strconv.Quote(string(v))
+	default:
+		return fmt.Sprint(v)
+	}
 }
 
 // Self is the object whose method was called, to be returned.

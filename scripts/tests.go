@@ -65,6 +65,9 @@ func (h *Host) OpenTest(ctx context.Context, name string) (*TestScript, error) {
 	return ts, nil
 }
 
+// Use makes another host the script's: that of another engine.
+func (ts *TestScript) Use(h *Host) { ts.sc.host = h }
+
 // Run runs a test, giving it an object.
 func (ts *TestScript) Run(t Test, o Object) error {
 	ts.sc.handler = t.fn

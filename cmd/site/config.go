@@ -76,6 +76,20 @@ func (c Config) trunks() []engine.Trunk {
 	return all
 }
 
+// engineOptions are what the settings say of an exchange. Store, Data, Clock, Log and Metrics are not theirs.
+func (c Config) engineOptions(prompts *prompt.Library) engine.Options {
+	advertise := c.SIP.Advertise
+	if advertise == "" {
+		advertise = c.RTP.Address
+	}
+	return engine.Options{
+		Prompts: prompts,
+		UDP:     c.SIP.UDP, TCP: c.SIP.TCP, Realm: c.SIP.Realm, Domains: c.SIP.Domains, Advertise: advertise, SIPHosts: c.SIP.Hosts,
+		Trunks: c.trunks(), NAT: c.RTP.NAT, RTPPorts: [2]uint16{c.RTP.MinPort, c.RTP.MaxPort}, RTPTimeout: c.RTP.Timeout, Driver: c.RTP.Driver,
+		Codecs: codecs(c.Codecs), MaxCalls: c.MaxCalls, Shards: c.Shards,
+	}
+}
+
 // TrunkNames are the names of the trunks; never nil.
 func (c Config) TrunkNames() []string {
 	names := []string{}

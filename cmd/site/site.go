@@ -141,17 +141,9 @@ func (s *Site) open(ctx context.Context) (err error) {
 }
 
 func (s *Site) engineOptions(registry prometheus.Registerer) engine.Options {
-	c := s.config
-	advertise := c.SIP.Advertise
-	if advertise == "" {
-		advertise = c.RTP.Address
-	}
-	return engine.Options{
-		Store: s.store, Data: s.o.Data, Prompts: c.PromptLibrary(s.o.Dir, s.o.Prompts, s.log),
-		UDP: c.SIP.UDP, TCP: c.SIP.TCP, Realm: c.SIP.Realm, Domains: c.SIP.Domains, Advertise: advertise, SIPHosts: c.SIP.Hosts,
-		Trunks: c.trunks(), NAT: c.RTP.NAT, RTPPorts: [2]uint16{c.RTP.MinPort, c.RTP.MaxPort}, RTPTimeout: c.RTP.Timeout, Driver: c.RTP.Driver,
-		Codecs: codecs(c.Codecs), MaxCalls: c.MaxCalls, Shards: c.Shards, Clock: s.o.Clock, Log: s.log, Metrics: registry,
-	}
+	o := s.config.engineOptions(s.config.PromptLibrary(s.o.Dir, s.o.Prompts, s.log))
+	o.Store, o.Data, o.Clock, o.Log, o.Metrics = s.store, s.o.Data, s.o.Clock, s.log, registry
+	return o
 }
 
 // Run serves until ctx ends, or until Stop was called and the calls under way have ended.

@@ -1,0 +1,136 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/belfry-pbx/belfry/cmd/site"
+	"github.com/belfry-pbx/belfry/scripts/dialtest"
+)
+
+type testCmd struct {
+	Dir     string `arg:"" default:"." help:"A site, or a folder with sites in it."`
+	Only    string `name:"run" placeholder:"RE" help:"Only tests whose names match."`
+	Seed    uint64 `default:"1" help:"Of the random numbers that scripts get."`
+	Verbose bool   `short:"v" help:"The whole story of the calls of a test that fails."`
+}
+
+// maxSites is how many sites a folder is looked through for.
+const maxSites = 200
+
+func (k *testCmd) Run(ctx context.Context, c *console) error {
+	only, err := regexp.Compile(k.Only)
+	if err != nil {
+		return usage("--run takes a regular expression, such as 'nobody answers'", "--run: %v", err)
+	}
+	if info, err := os.Stat(k.Dir); err != nil || !info.IsDir() {
+		return yours("name the folder that holds main.lua", "%s is not a folder", k.Dir)
+	}
+	sites, err := sitesIn(k.Dir)
+	if err != nil {
+		return yours("", "%s cannot be looked through: %v", k.Dir, err)
+	}
+	whole := &dialtest.Report{}
+	all := dialtest.JSON{Files: []dialtest.JSONFile{}}
+	style := dialtest.Style{Paint: c.paint, Verbose: k.Verbose}
+	for i, dir := range sites {
+		report, err := k.site(ctx, dir, only)
+		if report != nil {
+			style.Dir = shownDir(dir)
+			whole.Add(report)
+			if c.json {
+				all.Add(report.JSON(style.Dir))
+			} else {
+				if i > 0 && report.Shows() {
+					c.printf("\n")
+				}
+				report.Print(c.out, style)
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	passed, failed, _ := whole.Count()
+	if c.json {
+		if err := c.answer(all, nil); err != nil {
+			return err
+		}
+	} else if passed+failed > 0 {
+		c.printf("\n%s\n", whole.Last())
+	}
+	switch {
+	case failed > 0:
+		return &failure{code: exitYours, what: plural(failed, "failure") + " in " + k.Dir}
+	case passed == 0 && k.Only != "":
+		return yours("belfry test without --run runs them all", "no test in %s has a name like %q", k.Dir, k.Only)
+	case passed == 0:
+		return yours(`write a file main_test.lua beside main.lua: test("600 is answered", function(t) … end)`, "there are no tests in %s", k.Dir)
+	}
+	return nil
+}
+
+// site runs the tests of one site.
+func (k *testCmd) site(ctx context.Context, dir string, only *regexp.Regexp) (_ *dialtest.Report, err error) {
+	s, err := site.Simulate(ctx, dir)
+	if problems := site.Problems(err); problems != nil {
+		report := &dialtest.Report{}
+		for _, p := range problems {
+			p.Effect = "no test was run: the dialplan cannot be loaded"
+			report.Broken(p)
+		}
+		return report, nil
+	}
+	if err != nil {
+		return nil, yours("", "%s cannot be tested: %v", dir, err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	report, err := dialtest.Run(ctx, dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed})
+	if err != nil {
+		return report, world("", "the tests of %s cannot be run: %v", dir, err)
+	}
+	return report, nil
+}
+
+// sitesIn finds the sites in a folder: itself, if it has a main.lua; otherwise those below it.
+func sitesIn(dir string) ([]string, error) {
+	if _, err := os.Stat(filepath.Join(dir, "main.lua")); err == nil {
+		return []string{dir}, nil
+	}
+	var found []string
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case e.IsDir() && path != dir && e.Name()[0] == '.':
+			return filepath.SkipDir
+		case e.Name() == "main.lua" && !e.IsDir():
+			tests, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*_test.lua"))
+			if err == nil && len(tests) > 0 {
+				found = append(found, filepath.Dir(path))
+			}
+			if len(found) > maxSites {
+				return errors.New("there are too many sites in it")
+			}
+			return err
+		}
+		return nil
+	})
+	if len(found) == 0 {
+		found = []string{dir}
+	}
+	slices.Sort(found)
+	return found, err
+}
+
+// shownDir is a folder as it can be reached from here.
+func shownDir(dir string) string {
+	if dir == "." {
+		return ""
+	}
+	return filepath.Clean(dir)
+}

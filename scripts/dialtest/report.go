@@ -1,0 +1,278 @@
+package dialtest
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/belfry-pbx/belfry/engine/trace"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+)
+
+// Style is how a report is printed.
+type Style struct {
+	Dir     string                           // what is put before the names of files
+	Paint   func(colour, text string) string // nil: no colours
+	Verbose bool                             // the time line of every test that has failed, whole
+}
+
+// The colours that Paint is asked for.
+const (
+	Red   = "31"
+	Green = "32"
+	Dim   = "2"
+)
+
+// nameWidth is how wide the names of tests are printed at least, and widestName what of longer ones is aligned.
+const (
+	nameWidth  = 50
+	widestName = 90
+)
+
+// Print writes the report for people.
+func (r *Report) Print(w io.Writer, s Style) {
+	if s.Paint == nil {
+		s.Paint = func(_, text string) string { return text }
+	}
+	printed := false
+	for _, f := range r.Files {
+		if len(f.Results) == 0 && len(f.Problems) == 0 {
+			continue
+		}
+		if printed {
+			fmt.Fprintln(w)
+		}
+		printed = true
+		s.file(w, f)
+	}
+}
+
+// Shows tells whether Print writes anything.
+func (r *Report) Shows() bool {
+	for _, f := range r.Files {
+		if len(f.Results) > 0 || len(f.Problems) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// Add counts another report with this one.
+func (r *Report) Add(other *Report) {
+	r.Files = append(r.Files, other.Files...)
+	r.Took += other.Took
+}
+
+// Broken adds what is wrong with a dialplan that cannot be tested for it.
+func (r *Report) Broken(p diag.Problem) {
+	if i := slices.IndexFunc(r.Files, func(f File) bool { return f.Name == p.File }); i >= 0 {
+		r.Files[i].Problems = append(r.Files[i].Problems, p)
+		return
+	}
+	r.Files = append(r.Files, File{Name: p.File, Problems: []diag.Problem{p}})
+}
+
+// Last is the last line of a report.
+func (r *Report) Last() string {
+	passed, failed, virtual := r.Count()
+	took := fmt.Sprintf("%d ms", r.Took.Milliseconds())
+	if r.Took < time.Millisecond {
+		took = "less than 1 ms"
+	}
+	return fmt.Sprintf("%d passed, %d failed     %s of calls in %s", passed, failed, whole(virtual), took)
+}
+
+// whole is a length to the second, in words.
+func whole(d time.Duration) string {
+	d = d.Round(time.Second)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return strings.TrimSuffix(fmt.Sprintf("%d min %d s", int(d.Minutes()), int(d.Seconds())%60), " 0 s")
+	default:
+		return strings.TrimSuffix(fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60), " 0 min")
+	}
+}
+
+func (s Style) file(w io.Writer, f File) {
+	fmt.Fprintln(w, filepath.Join(s.Dir, f.Name))
+	for _, p := range f.Problems {
+		fmt.Fprintf(w, "\n%s\n", indent(p.String(), "  "))
+	}
+	width := 0
+	for _, t := range f.Results {
+		width = max(width, utf8.RuneCountInString(t.Name))
+	}
+	width = min(max(width, nameWidth), widestName)
+	for _, t := range f.Results {
+		word := s.Paint(Green, "ok  ")
+		if !t.OK() {
+			word = s.Paint(Red, "FAIL")
+		}
+		pad := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(t.Name)))
+		fmt.Fprintf(w, "  %s  %s%s  %s\n", word, t.Name, pad, s.Paint(Dim, fmt.Sprintf("%7s", short(t.Took.Round(100*time.Millisecond)))))
+		if !t.OK() {
+			s.failure(w, t)
+		}
+	}
+}
+
+func (s Style) failure(w io.Writer, t Result) {
+	at := t.Failure.At
+	fmt.Fprintln(w)
+	if t.Failure.Expected != "" {
+		fmt.Fprintf(w, "    %s:%d: %s\n", at.File, at.Line, at.Message)
+		excerpt(w, at)
+	} else {
+		fmt.Fprintln(w, indent(strings.TrimRight(at.String(), "\n"), "    "))
+	}
+	for _, e := range t.Errors {
+		fmt.Fprintf(w, "\n%s\n", indent(strings.TrimRight(e, "\n"), "    "))
+	}
+	if t.Unsteady {
+		fmt.Fprintf(w, "\n    When it was run again, it did not fail like this: the test does not always do the same.\n")
+	}
+	if len(t.Steps) > 0 {
+		fmt.Fprintln(w)
+		s.story(w, t.Steps)
+	}
+	fmt.Fprintln(w)
+}
+
+// excerpt is the line of a failure, with a caret.
+func excerpt(w io.Writer, at diag.Problem) {
+	lines := strings.Split(at.Source, "\n")
+	if at.Line < 1 || at.Line > len(lines) {
+		return
+	}
+	text := strings.ReplaceAll(strings.TrimRight(lines[at.Line-1], "\r"), "\t", " ")
+	fmt.Fprintf(w, "\n      %s\n", text)
+	if at.Col > 0 {
+		fmt.Fprintf(w, "      %s%s\n", strings.Repeat(" ", at.Col-1), strings.Repeat("^", max(1, at.Width)))
+	}
+}
+
+// shownSteps is how many steps of a story are printed: the last ones.
+const shownSteps = 40
+
+func (s Style) story(w io.Writer, steps []trace.Step) {
+	start := steps[0].Time
+	if n := len(steps) - shownSteps; n > 0 && !s.Verbose {
+		fmt.Fprintf(w, "      … %d steps before\n", n)
+		steps = steps[n:]
+	}
+	for i, step := range steps {
+		text := step.Text
+		if step.Kind == trace.SIP {
+			text = fmt.Sprintf("%s → %s  %s", step.From, step.To, text)
+		}
+		pad := strings.Repeat(" ", max(0, nameWidth-utf8.RuneCountInString(text)))
+		end := ""
+		if i == len(steps)-1 {
+			end = "  <- here"
+		}
+		line := fmt.Sprintf("      %s  %s%s  %s%s", clock(step.Time.Sub(start)), text, pad, s.Paint(Dim, step.At), end)
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
+}
+
+// clock is how far into the test something happened: "00:36", "1:00:36".
+func clock(d time.Duration) string {
+	s := int(d.Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%02d:%02d", s/60, s%60)
+}
+
+func indent(text, by string) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	for i, l := range lines {
+		if l != "" {
+			lines[i] = by + l
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// JSON is the report for programs.
+type JSON struct {
+	Files     []JSONFile `json:"files"`
+	Passed    int        `json:"passed"`
+	Failed    int        `json:"failed"`
+	VirtualMS int64      `json:"virtualMilliseconds"`
+	TookMS    int64      `json:"tookMilliseconds"`
+}
+
+// JSONFile is one file of tests.
+type JSONFile struct {
+	File     string         `json:"file"`
+	Problems []diag.Problem `json:"problems,omitempty"`
+	Tests    []JSONTest     `json:"tests"`
+}
+
+// JSONTest is one test.
+type JSONTest struct {
+	Name      string     `json:"name"`
+	Line      int        `json:"line"`
+	OK        bool       `json:"ok"`
+	VirtualMS int64      `json:"virtualMilliseconds"`
+	Failure   *JSONFail  `json:"failure,omitempty"`
+	Errors    []string   `json:"errors,omitempty"`
+	Unsteady  bool       `json:"unsteady,omitempty"`
+	Steps     []JSONStep `json:"steps,omitempty"`
+}
+
+// JSONFail is why a test has failed.
+type JSONFail struct {
+	diag.Problem
+	Expected string `json:"expected,omitempty"`
+	Seen     string `json:"seen,omitempty"`
+}
+
+// JSONStep is one step of a story.
+type JSONStep struct {
+	MS   int64      `json:"milliseconds"` // since the first
+	Kind trace.Kind `json:"kind"`
+	Text string     `json:"text"`
+	At   string     `json:"at,omitempty"`
+	From string     `json:"from,omitempty"`
+	To   string     `json:"to,omitempty"`
+}
+
+// JSON makes the report one for programs.
+func (r *Report) JSON(dir string) JSON {
+	out := JSON{Files: []JSONFile{}, TookMS: r.Took.Milliseconds()}
+	var virtual time.Duration
+	out.Passed, out.Failed, virtual = r.Count()
+	out.VirtualMS = virtual.Milliseconds()
+	for _, f := range r.Files {
+		file := JSONFile{File: filepath.Join(dir, f.Name), Problems: f.Problems, Tests: []JSONTest{}}
+		for _, t := range f.Results {
+			one := JSONTest{Name: t.Name, Line: t.Line, OK: t.OK(), VirtualMS: t.Took.Milliseconds(), Errors: t.Errors, Unsteady: t.Unsteady}
+			if t.Failure != nil {
+				one.Failure = &JSONFail{t.Failure.At, t.Failure.Expected, t.Failure.Seen}
+			}
+			for _, s := range t.Steps {
+				one.Steps = append(one.Steps, JSONStep{s.Time.Sub(t.Steps[0].Time).Milliseconds(), s.Kind, s.Text, s.At, s.From, s.To})
+			}
+			file.Tests = append(file.Tests, one)
+		}
+		out.Files = append(out.Files, file)
+	}
+	return out
+}
+
+// Add adds another report to this one.
+func (j *JSON) Add(other JSON) {
+	j.Files = append(j.Files, other.Files...)
+	j.Passed += other.Passed
+	j.Failed += other.Failed
+	j.VirtualMS += other.VirtualMS
+	j.TookMS += other.TookMS
+}

@@ -1,0 +1,148 @@
+package dialtest
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/trace"
+	"github.com/belfry-pbx/belfry/scripts"
+	"github.com/belfry-pbx/belfry/scripts/diag"
+)
+
+// The bounds of a test.
+const (
+	patience    = time.Hour        // a verb waits so long
+	longest     = 24 * time.Hour   // a test takes so long, virtually
+	realLongest = 10 * time.Second // and so long by the wall clock: the net under everything else
+	hangupTime  = time.Hour        // after the test, calls have so long to end
+)
+
+// test is one test as it runs: what its t is.
+type test struct {
+	run    *runner
+	ctx    context.Context
+	file   string
+	trace  trace.Recorder
+	x      Exchange // nil: closed
+	host   *scripts.Host
+	script *scripts.TestScript
+
+	used    bool          // something has been done: the clock can only go on
+	began   time.Time     // or when the clock was set
+	waited  time.Duration // in all
+	calls   []*party
+	phones  map[string]*party
+	found   map[string]bool // messages that has() has found
+	failing []string        // parts of errors that handlers may raise
+	errors  *errorLog
+}
+
+// Failure is why a test has failed.
+type Failure struct {
+	At       diag.Problem // where; its Message says what
+	Expected string       // "" for what is not an expectation
+	Seen     string
+}
+
+func (f *Failure) Error() string { return f.At.Error() }
+
+// fail is that an expectation is not met: "the caller should hear x", "but heard y".
+func (t *test) fail(a scripts.Args, expected, seen string) error {
+	at := a.Where()
+	at.Message = expected + ", " + seen
+	if t.x != nil && t.x.Err() != nil {
+		return &Failure{At: at, Expected: expected, Seen: t.x.Err().Error()}
+	}
+	return &Failure{At: at, Expected: expected, Seen: strings.TrimPrefix(seen, "but ")}
+}
+
+// stopped is what ends a test whatever it waits for.
+func (t *test) stopped(a scripts.Args) error {
+	at := a.Where()
+	switch err := t.x.Err(); {
+	case err != nil:
+		at.Message = "the test was stopped here: " + err.Error()
+	case t.ctx.Err() != nil:
+		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", realLongest)
+		if context.Cause(t.ctx) != errTooLong {
+			at.Message = "the test was stopped here"
+		}
+	case t.waited > longest:
+		at.Message = "the test was stopped here: it would take longer than a day"
+		at.Hint = "does it wait in a loop? t:at sets the clock without waiting"
+	default:
+		return nil
+	}
+	return &Failure{At: at}
+}
+
+// await lets time pass until something is so, or can no longer become so, or the limit is reached. ok tells whether it is so.
+func (t *test) await(a scripts.Args, limit time.Duration, is func() bool, never func() bool) (ok bool, err error) {
+	t.used = true
+	before := t.x.Now()
+	over := false
+	until := func() bool {
+		if ok = is(); ok {
+			return true
+		}
+		over = never != nil && never() || t.ctx.Err() != nil
+		return over
+	}
+	t.x.Run(until, min(limit, longest))
+	t.waited += t.x.Now().Sub(before)
+	if ok = ok || is(); ok {
+		return true, nil
+	}
+	return false, t.stopped(a)
+}
+
+// pass lets time pass.
+func (t *test) pass(a scripts.Args, d time.Duration) error {
+	end := t.x.Now().Add(d)
+	if _, err := t.await(a, d, func() bool { return false }, nil); err != nil {
+		return err
+	}
+	if left := end.Sub(t.x.Now()); left > 0 { // nothing is left to happen, but time passes all the same
+		t.x.Run(nil, left)
+		t.waited += left
+	}
+	return t.stopped(a)
+}
+
+// settle lets happen what is due now.
+func (t *test) settle() { t.x.Run(func() bool { return t.ctx.Err() != nil }, 0) }
+
+// expect waits for something, and fails if it does not come.
+func (t *test) expect(a scripts.Args, is, never func() bool, expected string, seen func() string) (any, error) {
+	ok, err := t.await(a, patience, is, never)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, t.fail(a, expected, seen())
+	}
+	return a.Self(), nil
+}
+
+// short is a length as it is written in tests: "36s", "1m30s".
+func short(d time.Duration) string {
+	d = d.Round(time.Millisecond)
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// quoted is a list of names as they are written in tests.
+func quoted(names []string) string {
+	if len(names) == 1 {
+		return `"` + names[0] + `"`
+	}
+	return `"` + strings.Join(names, `", "`) + `"`
+}
