@@ -44,10 +44,13 @@ func BenchmarkMessage(b *testing.B) {
 	if err := first.Close(); err != nil {
 		b.Fatal(err)
 	}
+	var pool Pool
+	defer pool.Close()
 	b.ReportAllocs()
 	for b.Loop() {
-		o.Store, o.MailDisk = full.Clone(nil), mailbox.NewMemory()
-		x, err := New(Options{Engine: o})
+		w := pool.NewWorld(start)
+		o.Store, o.MailDisk = full.Clone(w), mailbox.NewMemory()
+		x, err := New(Options{Engine: o, World: w})
 		if err != nil {
 			b.Fatal(err)
 		}

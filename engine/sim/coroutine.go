@@ -3,7 +3,6 @@ package sim
 import (
 	"context"
 	"fmt"
-	"iter"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -13,6 +12,7 @@ import (
 type coroutine struct {
 	world  *World
 	f      func()
+	rests  bool // it has no function
 	resume func() (struct{}, bool)
 	stop   func()
 	yield  func(struct{}) bool
@@ -35,14 +35,14 @@ func (w *World) launch(f func()) {
 // take finds a coroutine for f. w.mu is held.
 func (w *World) take(f func()) *coroutine {
 	co := w.idle
-	if co == nil {
-		co = &coroutine{world: w}
-		co.resume, co.stop = iter.Pull(co.serve)
-		w.all = append(w.all, co)
-	} else {
+	if co != nil {
 		w.idle, co.after = co.after, nil
+	} else {
+		co = w.pool.take()
+		co.world = w
+		w.all = append(w.all, co)
 	}
-	co.f = f
+	co.f, co.rests = f, false
 	return co
 }
 
@@ -81,7 +81,7 @@ func (w *World) done(co *coroutine, returned bool, err error) {
 	}
 	w.live--
 	if returned {
-		co.after, w.idle = w.idle, co
+		co.rests, co.after, w.idle = true, w.idle, co
 	} else {
 		w.forget(co)
 	}

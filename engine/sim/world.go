@@ -33,6 +33,7 @@ type World struct {
 	// MaxSteps is how many steps there may be, from the beginning of the World: ErrEndless.
 	MaxSteps int
 
+	pool   *Pool // nil: it has coroutines of its own only
 	settle []func() bool
 
 	mu      sync.Mutex // never held while a function runs
@@ -53,9 +54,7 @@ type World struct {
 }
 
 // NewWorld makes a World whose clock shows start.
-func NewWorld(start time.Time) *World {
-	return &World{now: start, MaxSteps: maxSteps}
-}
+func NewWorld(start time.Time) *World { return (*Pool)(nil).NewWorld(start) }
 
 // Go has f run when its turn comes, which is after all that can go on already.
 func (w *World) Go(f func()) {
@@ -138,7 +137,11 @@ func (w *World) Close() {
 	w.all = nil
 	w.mu.Unlock()
 	for _, co := range all {
-		w.end(co)
+		if co.rests {
+			w.pool.give(co)
+		} else {
+			w.end(co)
+		}
 	}
 }
 

@@ -266,6 +266,39 @@ func TestCloseEndsAll(t *testing.T) {
 	goleak.VerifyNone(t)
 }
 
+// Worlds that follow each other have the same coroutines; those that stood at the end of one are gone, and the Pool
+// leaves none.
+func TestPool(t *testing.T) {
+	var p Pool
+	ctx := context.Background()
+	for i := range 10 {
+		w := p.NewWorld(start)
+		over := 0
+		for range maxIdle + 10 {
+			w.Go(func() {
+				place := w.NewWaiter()
+				w.AfterFunc(time.Second, place.Wake)
+				place.Wait(ctx, ctx)
+				over++
+			})
+		}
+		w.Go(func() { w.NewWaiter().Wait(ctx, ctx) })
+		run(t, w)
+		w.Go(func() { over++ }) // too late
+		before := len(p.idle)
+		w.Close()
+		if over != maxIdle+10 || len(p.idle) != maxIdle || i > 0 && before != 0 {
+			t.Fatalf("%d came to their end; the pool has %d, had %d", over, len(p.idle), before)
+		}
+	}
+	last := p.NewWorld(start)
+	last.Go(func() {})
+	run(t, last)
+	p.Close()
+	last.Close()
+	goleak.VerifyNone(t)
+}
+
 // Wait returns when all else has, be it asked from outside or by a function.
 func TestWait(t *testing.T) {
 	w := newWorld(t)
