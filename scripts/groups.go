@@ -3,7 +3,6 @@ package scripts
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -34,11 +33,6 @@ type Member struct {
 	Number  string
 	RingFor time.Duration // 0: the group's
 	Weight  float64       // 0: 1
-}
-
-// has tells whether a number is one of the members.
-func (g Group) has(number string) bool {
-	return slices.ContainsFunc(g.Members, func(m Member) bool { return m.Number == number })
 }
 
 // groupDecl is a group as declared, with what only scripts read of it.
