@@ -28,10 +28,10 @@ import (
 	"github.com/belfry-pbx/belfry/engine/workers"
 )
 
-// Options say what an exchange is made of. Store and Data are required.
+// Options say what an exchange is made of. Store is required, and Data, but for a simulation.
 type Options struct {
 	Store   store.Store
-	Data    string          // folder for messages and greetings
+	Data    string          // folder for messages, greetings, recordings and keys; "": nothing of it is kept, for a Network that is simulated
 	Prompts *prompt.Library // nil: none but tones
 	Handler Handler         // may be set later by SetHandler
 
@@ -54,6 +54,8 @@ type Options struct {
 	NewID      func() string  // of calls; nil: random ones
 	Trace      trace.Recorder // takes down what happens in each call; nil: nobody
 	MailDisk   mailbox.FS     // what messages are kept on; nil: the folder Data. For tests whose disk fails
+	// Like is a directory of whose store this one is a clone; see directory.Options. nil: there is none
+	Like *directory.Directory
 
 	Clock   clock.Clock
 	Log     *slog.Logger
@@ -102,7 +104,8 @@ type Engine struct {
 	draining    bool
 	idle        chan struct{} // closed when the last call ends while draining
 
-	transfers sync.Mutex // held while legs change calls, so that two transfers cannot cross
+	transfers sync.Mutex     // held while legs change calls, so that two transfers cannot cross
+	pretended map[string]int // files that a simulation has not made, by the path without number; with mu
 	lines     lineCounts
 	lamps     lamps
 	work      workers.Runner // what no SIP leg waits for, and what would make a call's own stack large
@@ -123,6 +126,9 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 		o.Codecs = defaultCodecs()
 	}
 	if o.Network == nil {
+		if o.Data == "" {
+			return nil, errors.New("open the exchange: no data folder")
+		}
 		o.Network = newNetwork(o.Clock)
 	}
 	if o.Runner == nil {
@@ -136,7 +142,7 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{
 		opts: o, log: o.Log, clock: o.Clock, handler: o.Handler,
-		calls: map[string]*Call{}, legs: map[Dialog]*leg{}, rooms: map[string]*Room{},
+		calls: map[string]*Call{}, legs: map[Dialog]*leg{}, rooms: map[string]*Room{}, pretended: map[string]int{},
 		network: o.Network, work: o.Runner,
 	}
 	if err := e.open(ctx); err != nil {
@@ -147,10 +153,16 @@ func New(ctx context.Context, o Options) (*Engine, error) {
 
 func (e *Engine) open(ctx context.Context) (err error) {
 	o := e.opts
-	if e.directory, err = directory.Open(ctx, o.Store, directory.Options{KeyFile: filepath.Join(o.Data, "node.key"), Realm: o.Realm, Clock: o.Clock, Log: o.Log}); err != nil {
+	e.directory, err = directory.Open(ctx, o.Store, directory.Options{
+		KeyFile: filepath.Join(o.Data, "node.key"), Simulated: e.simulated(), Like: o.Like, Realm: o.Realm, Clock: o.Clock, Log: o.Log, Runner: o.Runner,
+	})
+	if err != nil {
 		return fmt.Errorf("open the directory: %w", err)
 	}
-	if e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(o.Data, "voicemail"), Store: o.Store, Clock: o.Clock, Log: o.Log, FS: o.MailDisk}); err != nil {
+	e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{
+		Dir: filepath.Join(o.Data, "voicemail"), FS: o.MailDisk, Simulated: e.simulated(), Store: o.Store, Clock: o.Clock, Log: o.Log, Runner: o.Runner,
+	})
+	if err != nil {
 		return fmt.Errorf("open the mailboxes: %w", err)
 	}
 	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log, Gather: gatherRecords}); err != nil {
@@ -179,6 +191,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	e.finishRecordings()
 	return nil
 }
+
+// simulated tells whether nothing is kept in files.
+func (e *Engine) simulated() bool { return e.opts.Data == "" }
 
 // Run serves calls until ctx ends, then hangs up those that still stand. Drain first to let them finish.
 // It returns when all handlers have, and every call is written down.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,7 +42,7 @@ type RecordingFile struct {
 type conversation struct {
 	engine *Engine
 	kept   RecordingFile
-	file   *os.File
+	file   *os.File // nil: in a simulation nothing is kept
 	sound  soundfile.Writer
 	tape   Tape
 
@@ -84,7 +85,7 @@ func (c *Call) StartRecording(ctx context.Context, o RecordingOptions) (Recordin
 	c.mu.Unlock()
 	if came != nil {
 		_ = r.end() // it has been logged
-		return came.kept, os.Remove(r.kept.Path)
+		return came.kept, r.remove()
 	}
 	c.adopted(l)
 	c.stored("recording the conversation", "file", r.kept.Path)
@@ -114,11 +115,25 @@ func (e *Engine) newConversation(format, name string) (*conversation, error) {
 		return nil, fmt.Errorf("%q cannot be a file's name", name)
 	}
 	now := e.clock.Now()
-	dir := filepath.Join(e.opts.Data, "recordings", now.Format("2006-01-02"))
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	r := &conversation{engine: e, kept: RecordingFile{Started: now}}
+	create := r.create
+	if e.simulated() {
+		create = r.pretend
+	}
+	if err := create(filepath.Join(e.opts.Data, "recordings", now.Format("2006-01-02")), name, format); err != nil {
 		return nil, err
 	}
-	r := &conversation{engine: e, kept: RecordingFile{Started: now}}
+	r.tape = e.media.NewTape(media.TapeOptions{Rate: recordingRate, Write: r.sound.Write, OnDone: func() {
+		e.work.Go(func() { _ = r.end() }) // it has been logged
+	}})
+	return r, nil
+}
+
+// create makes the file: the first of its name that is not there yet.
+func (r *conversation) create(dir, name, format string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
 	var err error
 	for n := 1; ; n++ {
 		r.kept.Path = filepath.Join(dir, fmt.Sprintf("%s-%d.%s", name, n, format))
@@ -131,15 +146,50 @@ func (e *Engine) newConversation(format, name string) (*conversation, error) {
 		}
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.sound, err = soundfile.New(r.file, format, recordingRate); err != nil {
-		return nil, errors.Join(err, r.file.Close(), os.Remove(r.file.Name()))
+		return errors.Join(err, r.file.Close(), os.Remove(r.file.Name()))
 	}
-	r.tape = e.media.NewTape(media.TapeOptions{Rate: recordingRate, Write: r.sound.Write, OnDone: func() {
-		e.work.Go(func() { _ = r.end() }) // it has been logged
-	}})
-	return r, nil
+	return nil
+}
+
+// pretend names the file as create does, and makes none.
+func (r *conversation) pretend(dir, name, format string) error {
+	if !slices.Contains(soundfile.Formats(), format) {
+		return fmt.Errorf("there is no sound format %q", format)
+	}
+	e := r.engine
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	path := filepath.Join(dir, name)
+	e.pretended[path]++
+	r.kept.Path = fmt.Sprintf("%s-%d.%s", path, e.pretended[path], format)
+	r.sound = unheard{}
+	return nil
+}
+
+// unheard is the sound of a file that is not there.
+type unheard struct{}
+
+func (unheard) Write(_, _ []int16) error { return nil }
+func (unheard) Close() error             { return nil }
+
+// finish completes the file and gives it its name.
+func (r *conversation) finish() error {
+	err := r.sound.Close()
+	if r.file == nil {
+		return err
+	}
+	return errors.Join(err, r.file.Sync(), r.file.Close(), os.Rename(r.file.Name(), r.kept.Path))
+}
+
+// remove throws a complete file away.
+func (r *conversation) remove() error {
+	if r.file == nil {
+		return nil
+	}
+	return os.Remove(r.kept.Path)
 }
 
 // name is what a call record says of it.
@@ -174,11 +224,7 @@ func (r *conversation) isAt(l *leg) bool {
 // end completes the file. A second time it only returns what the first one did.
 func (r *conversation) end() error {
 	r.ended.Do(func() {
-		err := errors.Join(r.tape.Stop(), r.sound.Close(), r.file.Sync(), r.file.Close())
-		if renamed := os.Rename(r.file.Name(), r.kept.Path); renamed != nil {
-			err = errors.Join(err, renamed)
-		}
-		if err != nil {
+		if err := errors.Join(r.tape.Stop(), r.finish()); err != nil {
 			r.err = fmt.Errorf("record the conversation: %w", err)
 			r.engine.metrics.recordingsFailed.Inc()
 			r.engine.log.Error("a conversation's recording is not whole", "file", r.kept.Path, "error", err)
@@ -215,6 +261,9 @@ func (c *Call) giveRecording(r *conversation, x, l *leg) (superfluous *conversat
 // finishRecordings gives files that a killed process left behind the names they would have: they play up
 // to a few seconds before their ends.
 func (e *Engine) finishRecordings() {
+	if e.simulated() {
+		return
+	}
 	parts, err := filepath.Glob(filepath.Join(e.opts.Data, "recordings", "*", "*"+unfinished))
 	for _, part := range parts {
 		err = errors.Join(err, os.Rename(part, strings.TrimSuffix(part, unfinished)))

@@ -58,7 +58,7 @@ type Log struct {
 
 	mu         sync.Mutex
 	waiting    []addition  // for the next transaction
-	due        *time.Timer // makes it; nil: nothing waits
+	due        clock.Timer // makes it; nil: nothing waits
 	committing sync.Mutex
 }
 

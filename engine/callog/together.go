@@ -3,7 +3,6 @@ package callog
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/belfry-pbx/belfry/engine/store"
 )
@@ -24,8 +23,7 @@ func (l *Log) add(ctx context.Context, a addition) error {
 	l.waiting = append(l.waiting, a)
 	n := len(l.waiting)
 	if n == 1 && l.gather > 0 {
-		// Real time: it is the disk that is spared, whatever clock the calls go by.
-		l.due = time.AfterFunc(l.gather, func() { l.current(context.Background()) })
+		l.due = l.clock.AfterFunc(l.gather, func() { l.current(context.Background()) })
 	}
 	l.mu.Unlock()
 	switch {

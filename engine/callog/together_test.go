@@ -62,6 +62,7 @@ func TestACallIsWrittenInTime(t *testing.T) {
 	s := newSite(t, Options{Gather: time.Millisecond})
 	c := newCounted(s)
 	no(t, s.Add(t.Context(), Record{ID: "1", End: s.clock.Now()}))
+	s.clock.Advance(time.Millisecond)
 	select {
 	case <-c.committed:
 	case <-time.After(10 * time.Second):

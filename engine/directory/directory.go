@@ -53,8 +53,8 @@ type Options struct {
 	Runner workers.Runner // runs those who watch; nil: goroutines of its own
 	// Simulated needs no KeyFile: secrets are sealed with a key that is none.
 	Simulated bool
-	// Like is a directory of whose store this one's is a clone: what it has read is not read again. It serves many at a
-	// time, but must not be changed any more. nil: all is read.
+	// Like is a directory of whose store this one's is a clone: what it has in memory is not read again. It must not be
+	// changed between cloning and opening. nil: all is read.
 	Like *Directory
 }
 

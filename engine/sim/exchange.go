@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +13,10 @@ import (
 
 // Options say what an Exchange is made of.
 type Options struct {
-	// Engine is what call control is made of. Store is required. Network, Runner and Clock are the World's; calls are
-	// numbered from 1 where NewID is nil.
+	// Engine is what call control is made of. Store is required, unless there is a Site. Network, Runner and Clock are the
+	// World's; calls are numbered from 1 where NewID is nil.
 	Engine engine.Options
+	Site   *Site     // what it begins with; nil: with what there is in Engine.Store
 	Start  time.Time // what the clock shows at first; zero: a Monday at noon
 	World  *World    // where it all happens; nil: one of its own, that begins at Start. The exchange closes it
 }
@@ -46,6 +46,12 @@ func New(o Options) (*Exchange, error) {
 	o.Engine.Network, o.Engine.Runner, o.Engine.Clock = network{x}, x.world, x.world
 	if o.Engine.NewID == nil {
 		o.Engine.NewID = x.newID
+	}
+	if o.Engine.Realm == "" {
+		o.Engine.Realm = anyRealm
+	}
+	if o.Site != nil {
+		o.Site.give(&o.Engine, x.world)
 	}
 	x.options = o
 	eng, err := engine.New(context.Background(), o.Engine)
@@ -180,4 +186,4 @@ func (x *Exchange) Call(from, to string, o CallOptions) (*Caller, error) {
 }
 
 // realm is the name of the exchange in addresses.
-func (x *Exchange) realm() string { return cmp.Or(x.options.Engine.Realm, "belfry.invalid") }
+func (x *Exchange) realm() string { return x.options.Engine.Realm }
