@@ -97,6 +97,7 @@ func (x *Exchange) AddPhone(number string) *Phone {
 	contact := fmt.Sprintf("sip:%s-%d@%s", number, len(x.lines[number])+1, theirs)
 	p := &Phone{x: x, number: number, line: true, contact: contact}
 	x.lines[number] = append(x.lines[number], p)
+	x.signalling.subscribe(number)
 	return p
 }
 

@@ -9,9 +9,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
-	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/prompt"
-	"github.com/belfry-pbx/belfry/engine/store/memory"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
 
@@ -20,14 +18,10 @@ var prompts = sync.OnceValue(func() *prompt.Library {
 	return prompt.New(prompt.Options{Sources: []fs.FS{stdlib.Prompts()}})
 })
 
-// newExchange makes an exchange with a few lines that ends with the test.
+// newExchange makes an exchange with three lines, each with a mailbox, that ends with the test.
 func newExchange(t testing.TB, h engine.HandlerFunc, change ...func(*Options)) *Exchange {
 	t.Helper()
-	w := newWorld(t)
-	db := memory.New(w)
-	o := Options{World: w, Engine: engine.Options{
-		Store: db, Data: t.TempDir(), MailDisk: mailbox.NewMemory(), Handler: h, Realm: "belfry.test", Prompts: prompts(),
-	}}
+	o := Options{Site: three(t), Start: start, Engine: engine.Options{Handler: h, Prompts: prompts()}}
 	for _, f := range change {
 		f(&o)
 	}
@@ -39,17 +33,32 @@ func newExchange(t testing.TB, h engine.HandlerFunc, change ...func(*Options)) *
 		if err := x.Close(); err != nil {
 			t.Errorf("Close: %v", err)
 		}
-		if err := db.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
+	})
+	return x
+}
+
+// three is a site with three lines.
+func three(t testing.TB) *Site {
+	t.Helper()
+	s, err := NewSite(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
 		}
 	})
 	for _, number := range []string{"77513", "15902", "15903"} {
 		l := directory.Line{Number: number, Name: "Line " + number, Kind: directory.Person, Person: "p" + number}
-		if err := x.Engine().Directory().Add(context.Background(), l, "secret-of-"+number); err != nil {
+		if err := s.Directory().Add(context.Background(), l, "secret-of-"+number); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Mailboxes().Create(context.Background(), number); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return x
+	return s
 }
 
 // trunk gives an exchange a way to the world outside.

@@ -107,7 +107,7 @@ func (p *Phone) IsTalkingTo(number string) bool {
 }
 
 // Lamp is what it was told of its mailbox last (RFC 3842).
-func (p *Phone) Lamp() sip.Waiting { return p.x.signalling.lamp(p.number) }
+func (p *Phone) Lamp() sip.Waiting { return p.x.signalling.lamps[p.number] }
 
 // Answers answers the call that rings now.
 func (p *Phone) Answers() {

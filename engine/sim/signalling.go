@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
@@ -25,9 +24,7 @@ type signalling struct {
 	dialogs []*dialog // that stand, oldest first
 	count   int       // Call-IDs made so far
 	trunks  []sip.TrunkStatus
-
-	mu    sync.Mutex // what the mailboxes tell may come from a real goroutine
-	lamps map[string]sip.Waiting
+	lamps   map[string]sip.Waiting // what the telephones of a line were told of its mailbox last
 }
 
 // network is the engine.Network of an Exchange.
@@ -84,22 +81,15 @@ func (s *signalling) SetTrunks(trunks []sip.Trunk) {
 // NotifyDialogs does nothing: no simulated telephone watches another line.
 func (s *signalling) NotifyDialogs(string) {}
 
-func (s *signalling) NotifyWaiting(line string, w sip.Waiting) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lamps[line] = w
-}
+func (s *signalling) NotifyWaiting(line string, w sip.Waiting) { s.lamps[line] = w }
 
-// lamp is what the telephones of a line were told of its mailbox last: when they asked first, or when it changed.
-func (s *signalling) lamp(line string) sip.Waiting {
-	s.mu.Lock()
-	w, told := s.lamps[line]
-	s.mu.Unlock()
-	if !told && s.o.MessageWaiting != nil {
-		w, _ = s.o.MessageWaiting(line)
-		s.NotifyWaiting(line, w)
+// subscribe has a new telephone of a line told how its mailbox stands.
+func (s *signalling) subscribe(line string) {
+	if s.o.MessageWaiting != nil {
+		if w, ok := s.o.MessageWaiting(line); ok {
+			s.NotifyWaiting(line, w)
+		}
 	}
-	return w
 }
 
 // Dial implements engine.Signalling. An answer that comes in the moment in which ctx ends counts.
