@@ -25,6 +25,9 @@ func Check(ctx context.Context, o Options) ([]diag.Problem, error) {
 	}
 	g, err := h.compileAll(ctx, files)
 	tests := h.static(files, isTest)
+	if err == nil {
+		g.lookAtMentions(g.plan(), tests)
+	}
 	problems := slices.Concat(Problems(err), g.warnings, tests.errors, tests.warnings)
 	sortProblems(problems)
 	return problems, ignoreLoad(err)

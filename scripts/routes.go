@@ -13,12 +13,7 @@ import (
 
 // lookAtRoutes warns of what is seen only when all extensions and groups are known.
 func (g *generation) lookAtRoutes() {
-	plan := make([]planned, 0, len(g.routes))
-	for i := range g.routes {
-		if p, err := pattern.Parse(g.routes[i].Pattern); err == nil {
-			plan = append(plan, planned{&g.routes[i], p})
-		}
-	}
+	plan := g.plan()
 	for i, r := range plan {
 		g.warn(g.hidden(plan, r))
 		for _, other := range plan[i+1:] {
@@ -26,9 +21,20 @@ func (g *generation) lookAtRoutes() {
 			g.warn(g.collision(other, r))
 		}
 	}
-	g.lookAtMentions(plan)
+	g.lookAtMentions(plan, g.found)
 	g.circles(plan)
 	sortProblems(g.warnings)
+}
+
+// plan is the extensions, with their patterns.
+func (g *generation) plan() []planned {
+	plan := make([]planned, 0, len(g.routes))
+	for i := range g.routes {
+		if p, err := pattern.Parse(g.routes[i].Pattern); err == nil {
+			plan = append(plan, planned{&g.routes[i], p})
+		}
+	}
+	return plan
 }
 
 // planned is an extension with its pattern.
@@ -124,7 +130,7 @@ func (g *generation) collision(r, longer planned) *diag.Problem {
 }
 
 // lookAtMentions is about groups that nothing declares, numbers that no extension takes, and mailboxes that nobody has.
-func (g *generation) lookAtMentions(plan []planned) {
+func (g *generation) lookAtMentions(plan []planned, found *findings) {
 	var numbers, boxes []string
 	for number, d := range g.groups {
 		numbers = append(numbers, number)
@@ -132,7 +138,7 @@ func (g *generation) lookAtMentions(plan []planned) {
 	}
 	slices.Sort(numbers)
 	for _, name := range sortedNames(g.files) {
-		r := g.found.files[name]
+		r := found.files[name]
 		for _, m := range r.Groups {
 			if g.groups[m.Number] == nil {
 				p := m.At

@@ -98,6 +98,7 @@ type linter struct {
 	own      map[string]bool                // see ownFields
 	handlers map[*syntax.Func]*syntax.Call  // functions that extension() is given
 	tests    map[*syntax.Func]bool          // functions that test() is given
+	made     map[string]bool                // lines that tests make; nil before anybody asked
 	allowed  map[int][]string               // codes by line
 	library  map[string]map[string]api.Func // functions of the standard library, by module and name
 	result   Result

@@ -160,3 +160,41 @@ func (w *linter) group(e *syntax.Call) {
 		}
 	}
 }
+
+// testedObject looks at what a test names. A line that the test makes itself, with t:line(number, options), there is.
+func (w *linter) testedObject(name string, e *syntax.Call) {
+	s, ok := literal(e, 0)
+	if !ok {
+		return
+	}
+	switch name {
+	case "t:trunk":
+		w.trunk(s, s.Value)
+	case "t:group":
+		w.result.Groups = append(w.result.Groups, w.mention(s))
+	case "t:mailbox":
+		if !w.makes(s.Value) {
+			w.mailboxes("mailbox", e)
+		}
+	default:
+		if !w.makes(s.Value) {
+			w.line(s, "")
+		}
+	}
+}
+
+// makes tells whether a test in the file makes a line.
+func (w *linter) makes(number string) bool {
+	if w.made == nil {
+		w.made = map[string]bool{}
+		syntax.Inspect(w.file.Chunk, func(n syntax.Node) bool {
+			if call, ok := n.(*syntax.Call); ok && call.Method != nil && call.Method.Text == "line" && len(call.Args) == 2 {
+				if s, ok := literal(call, 0); ok {
+					w.made[s.Value] = true
+				}
+			}
+			return true
+		})
+	}
+	return w.made[number]
+}

@@ -43,6 +43,8 @@ func (w *linter) lookCall(e *syntax.Call) {
 		w.mailboxes("mailbox", e)
 	case "voicemail.leave", "voicemail.readMessages":
 		w.mailboxes("mailbox", after(e))
+	case "t:phone", "t:lamp", "t:log", "t:line", "t:mailbox", "t:trunk", "t:group":
+		w.testedObject(name, e)
 	case "huntgroup.call", "features.groupLogin":
 		if s, ok := literal(e, 1); ok {
 			w.result.Groups = append(w.result.Groups, w.mention(s))

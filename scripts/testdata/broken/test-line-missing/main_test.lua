@@ -1,0 +1,5 @@
+test("somebody answers", function(t)
+  t:line("203", { name = "Cem" })
+  t:phone("203"):isBusy()
+  t:phone("204"):answersAfter("5s")
+end)

@@ -1,0 +1,3 @@
+test("busy", function(t)
+  t:call { from = "202", to = "600" }:isRejected("engaged")
+end)

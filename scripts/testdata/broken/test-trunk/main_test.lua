@@ -1,0 +1,3 @@
+test("no way out", function(t)
+  t:trunk("pstn"):isDown()
+end)
