@@ -23,6 +23,8 @@ type commands struct {
 	Line    lineCmd    `cmd:"" help:"Manage lines: add, set, remove, list, show, import, export."`
 	Mailbox mailboxCmd `cmd:"" help:"Manage mailboxes: list, show, unlock."`
 	Calls   callsCmd   `cmd:"" help:"Show the calls under way, or the last ones."`
+	Trace   traceCmd   `cmd:"" help:"Tell what happened in a call: messages, sound, and the lines of the dialplan."`
+	Errors  errorsCmd  `cmd:"" help:"Show where the dialplan has failed during calls."`
 	Reload  reloadCmd  `cmd:"" help:"Put a changed dialplan in force."`
 	Doctor  doctorCmd  `cmd:"" help:"Look over the machine, the site and the data, for what could be better."`
 	Version versionCmd `cmd:"" help:"Tell which version this is."`
@@ -40,6 +42,8 @@ const help = `belfry: a telephone exchange whose dialplans are Lua
   belfry line add|set|remove|list|show|import|export
   belfry mailbox list|show|unlock
   belfry calls                    the calls under way, or the last ones
+  belfry trace [ID]               what happened in a call, with the lines of the dialplan
+  belfry errors                   where the dialplan has failed during calls
   belfry reload                   put a changed dialplan in force
   belfry doctor                   what could be better on this machine
   belfry version

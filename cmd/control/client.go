@@ -15,6 +15,7 @@ import (
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/callog"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
@@ -168,6 +169,44 @@ func (c *Client) Calls(ctx context.Context) ([]engine.CallInfo, error) {
 // History is the last calls.
 func (c *Client) History(ctx context.Context, limit int) ([]callog.Record, error) {
 	return ask[[]callog.Record](ctx, c, "GET", "history?limit="+strconv.Itoa(limit), nil)
+}
+
+// Traces are the latest calls whose story is kept.
+func (c *Client) Traces(ctx context.Context, limit int) ([]trace.Info, error) {
+	return ask[[]trace.Info](ctx, c, "GET", "traces?limit="+strconv.Itoa(limit), nil)
+}
+
+// Trace is one call's story.
+func (c *Client) Trace(ctx context.Context, id string) (trace.Trace, error) {
+	return ask[trace.Trace](ctx, c, "GET", "traces/"+url.PathEscape(id), nil)
+}
+
+// FollowTrace gives a call's story as it comes.
+func (c *Client) FollowTrace(ctx context.Context, id string, each func(trace.Step) error) error {
+	answer, err := c.do(ctx, "GET", "traces/"+url.PathEscape(id)+"/live", nil)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	for in := json.NewDecoder(answer); ; {
+		var step trace.Step
+		switch err := in.Decode(&step); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("reading the exchange's answer: %w", err)
+		}
+		if err := each(step); err != nil {
+			return err
+		}
+	}
+}
+
+// Failures are the failures of the dialplan.
+func (c *Client) Failures(ctx context.Context) ([]trace.Group, error) {
+	return ask[[]trace.Group](ctx, c, "GET", "failures", nil)
 }
 
 // Reload puts changed dialplans in force.

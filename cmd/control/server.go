@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
@@ -116,6 +117,18 @@ func (s *Server) routes() http.Handler {
 		}
 		return m.History(ctx, limit)
 	})
+	get(mux, "GET /v1/traces", func(ctx context.Context, r *http.Request) ([]trace.Info, error) {
+		limit, err := strconv.Atoi(r.FormValue("limit"))
+		if err != nil || limit < 1 {
+			return nil, &manage.Error{Code: manage.Invalid, Message: "limit is no number of calls"}
+		}
+		return m.Traces(ctx, limit)
+	})
+	get(mux, "GET /v1/traces/{id}", func(ctx context.Context, r *http.Request) (trace.Trace, error) {
+		return m.Trace(ctx, r.PathValue("id"))
+	})
+	mux.HandleFunc("GET /v1/traces/{id}/live", func(w http.ResponseWriter, r *http.Request) { s.follow(w, r) })
+	get(mux, "GET /v1/failures", func(ctx context.Context, _ *http.Request) ([]trace.Group, error) { return m.Failures(ctx) })
 	get(mux, "POST /v1/reload", func(ctx context.Context, _ *http.Request) (manage.Reloaded, error) { return m.Reload(ctx) })
 	get(mux, "POST /v1/caller", func(ctx context.Context, r *http.Request) (manage.Caller, error) {
 		return m.Caller(ctx, r.FormValue("from"))
@@ -125,6 +138,25 @@ func (s *Server) routes() http.Handler {
 	})
 	get(mux, "GET /v1/plan", func(ctx context.Context, _ *http.Request) ([]explain.Rule, error) { return m.Plan(ctx) })
 	return http.MaxBytesHandler(mux, maxBody)
+}
+
+// follow sends the steps of a call as they come, a line of JSON each.
+func (s *Server) follow(w http.ResponseWriter, r *http.Request) {
+	out, begun := json.NewEncoder(w), false
+	flush := http.NewResponseController(w)
+	err := s.m.FollowTrace(r.Context(), r.PathValue("id"), func(step trace.Step) error {
+		if !begun {
+			w.Header().Set("Content-Type", "application/jsonl")
+			begun = true
+		}
+		if err := out.Encode(step); err != nil {
+			return err
+		}
+		return flush.Flush()
+	})
+	if err != nil && !begun {
+		refuse(w, err)
+	}
 }
 
 // get answers a request that has no JSON body.

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
@@ -20,6 +21,7 @@ type Data struct {
 	Directory *directory.Directory
 	Boxes     *mailbox.Mailboxes
 	Log       *callog.Log
+	Tracing   *trace.Log // nil: no traces are kept
 }
 
 var _ Manager = (*Data)(nil)
@@ -319,3 +321,25 @@ func (d *Data) Plan(context.Context) ([]explain.Rule, error) { return nil, ErrNo
 
 // Caller needs an exchange that runs.
 func (d *Data) Caller(context.Context, string) (Caller, error) { return Caller{}, ErrNotRunning }
+
+// Traces are the latest calls whose story is kept, the newest first.
+func (d *Data) Traces(_ context.Context, limit int) ([]trace.Info, error) {
+	return d.Tracing.List(limit)
+}
+
+// Trace is one call's story.
+func (d *Data) Trace(_ context.Context, id string) (trace.Trace, error) {
+	if d.Tracing == nil {
+		return trace.Trace{}, &Error{Code: NotFound, Message: "no traces are kept here", Hint: "settings.lua says trace = false"}
+	}
+	info, steps, err := d.Tracing.Get(id)
+	return trace.Trace{Info: info, Steps: steps}, err
+}
+
+// FollowTrace is for exchanges that run.
+func (d *Data) FollowTrace(context.Context, string, func(trace.Step) error) error {
+	return ErrNotRunning
+}
+
+// Failures are for exchanges that run.
+func (d *Data) Failures(context.Context) ([]trace.Group, error) { return nil, ErrNotRunning }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
@@ -52,6 +53,8 @@ func AsError(err error) *Error {
 		return e
 	case errors.As(err, &question):
 		return &Error{Code: Invalid, Message: question.What, Hint: question.Hint}
+	case errors.Is(err, trace.ErrUnknown):
+		return &Error{Code: NotFound, Message: err.Error(), Hint: "those that are kept: belfry trace"}
 	case errors.Is(err, ErrNotRunning):
 		return &Error{Code: NotRunning, Message: err.Error(), Hint: "start it with: belfry serve"}
 	case errors.As(err, &rows):

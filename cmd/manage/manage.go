@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
@@ -34,11 +35,19 @@ type Manager interface {
 
 	History(ctx context.Context, limit int) ([]callog.Record, error)
 
+	// Traces are the latest calls whose story is kept, those under way included; Trace is one, by its id or the beginning of it.
+	Traces(ctx context.Context, limit int) ([]trace.Info, error)
+	Trace(ctx context.Context, id string) (trace.Trace, error)
+
 	// These need an exchange that runs.
 	Status(ctx context.Context) (Status, error)
 	Calls(ctx context.Context) ([]engine.CallInfo, error)
 	Reload(ctx context.Context) (Reloaded, error)
 	Caller(ctx context.Context, from string) (Caller, error)
+	// FollowTrace gives a call's story so far and then each step as it comes, until the call is over or ctx ends.
+	FollowTrace(ctx context.Context, id string, each func(trace.Step) error) error
+	// Failures are the failures of the dialplan since the exchange was started, those of one place together.
+	Failures(ctx context.Context) ([]trace.Group, error)
 	// Explain tells what would become of a call; a question without a time is about now.
 	Explain(ctx context.Context, q explain.Question) (*explain.Answer, error)
 	// Plan is all extensions, in the order in which they are tried.

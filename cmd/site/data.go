@@ -16,6 +16,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/store"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 // What a data folder holds. Package engine decides the names of its own files in it.
@@ -25,6 +26,7 @@ const (
 	DefaultControl = "belfry.sock"
 	keyFile        = "node.key"  // as engine.New names it
 	voicemailDir   = "voicemail" // likewise
+	tracesDir      = "traces"
 )
 
 // ErrHeld says that another process works on the data folder.
@@ -121,5 +123,6 @@ func OpenData(ctx context.Context, dir, siteDir string) (_ *manage.Data, closeAl
 	if d.Log, err = callog.Open(ctx, db, callog.Options{}); err != nil {
 		return nil, nil, err
 	}
+	d.Tracing = trace.Read(filepath.Join(dir, tracesDir))
 	return d, closeAll, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
@@ -51,6 +52,12 @@ func (m managed) Status(context.Context) (manage.Status, error) {
 }
 
 func (m managed) Calls(context.Context) ([]engine.CallInfo, error) { return m.site.engine.Calls(), nil }
+
+func (m managed) FollowTrace(ctx context.Context, id string, each func(trace.Step) error) error {
+	return m.Tracing.Follow(ctx, id, each)
+}
+
+func (m managed) Failures(context.Context) ([]trace.Group, error) { return m.site.failures.List(), nil }
 
 func (m managed) Reload(ctx context.Context) (manage.Reloaded, error) {
 	r, err := m.site.host.Reload(ctx)

@@ -23,6 +23,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
@@ -54,6 +55,9 @@ type Site struct {
 	unsay   func()         // takes the announcement back
 	started time.Time
 
+	tracing  *trace.Log    // nil: none
+	failures *trace.Errors // of the dialplan
+
 	secrets  map[string]string // see Lend
 	callFrom string
 
@@ -71,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Site, error) {
 	if o.Runtime == "" {
 		o.Runtime = control.Runtime()
 	}
-	s := &Site{o: o, log: o.Log, started: time.Now(), stop: make(chan struct{})}
+	s := &Site{o: o, log: o.Log, failures: &trace.Errors{}, started: time.Now(), stop: make(chan struct{})}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -105,12 +109,19 @@ func (s *Site) open(ctx context.Context) (err error) {
 	if was != "" {
 		s.log.Warn("the realm has changed: every line needs a new secret (belfry line set NUMBER --new-secret)", "was", was, "is", s.config.SIP.Realm)
 	}
+	if t := s.config.Trace; !t.Off {
+		s.tracing, err = trace.Open(trace.Options{Clock: s.o.Clock},
+			trace.DiskOptions{Dir: filepath.Join(s.o.Data, tracesDir), Keep: t.Keep, Size: t.Size, Log: s.log})
+		if err != nil {
+			return err
+		}
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if s.engine, err = engine.New(ctx, s.engineOptions(registry)); err != nil {
 		return err
 	}
-	s.data = &manage.Data{Directory: s.engine.Directory(), Boxes: s.engine.Mailboxes(), Log: s.engine.CallLog()}
+	s.data = &manage.Data{Directory: s.engine.Directory(), Boxes: s.engine.Mailboxes(), Log: s.engine.CallLog(), Tracing: s.tracing}
 	if err := s.data.EnsureMailboxes(ctx); err != nil {
 		return err
 	}
@@ -143,6 +154,9 @@ func (s *Site) open(ctx context.Context) (err error) {
 func (s *Site) engineOptions(registry prometheus.Registerer) engine.Options {
 	o := s.config.engineOptions(s.config.PromptLibrary(s.o.Dir, s.o.Prompts, s.log))
 	o.Store, o.Data, o.Clock, o.Log, o.Metrics = s.store, s.o.Data, s.o.Clock, s.log, registry
+	if s.tracing != nil {
+		o.Trace = s.tracing
+	}
 	return o
 }
 
@@ -225,6 +239,7 @@ func (s *Site) Close() error {
 	if s.engine != nil {
 		errs = append(errs, s.engine.Close())
 	}
+	s.tracing.Close()
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}

@@ -1,9 +1,11 @@
 package trace
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,7 +37,8 @@ type Options struct {
 	Calls int         // calls that have ended, kept in memory; 0: 200
 }
 
-// Log keeps the traces of calls under way and of the latest that have ended, in bounded space. It is a Recorder. A nil Log records nothing.
+// Log keeps the traces of calls under way and of the latest that have ended, in bounded space: in memory, and with Open
+// on disk. It is a Recorder. A nil Log records nothing.
 type Log struct {
 	o     Options
 	clock clock.Clock
@@ -48,6 +51,12 @@ type Log struct {
 	past    []*story  // ended, oldest first
 	size    int64     // of live, octets
 	free    [][]byte  // chunks to be used again
+
+	disk    *disk         // nil: none
+	waiting []*story      // to be written
+	wake    chan struct{} // tells keep that a call has ended
+	stop    context.CancelFunc
+	done    chan struct{}
 }
 
 var _ Recorder = (*Log)(nil)
@@ -226,6 +235,13 @@ func (l *Log) End(call, outcome string) {
 	l.leaving = append(l.leaving, s)
 	s.tell()
 	l.sweep()
+	if l.disk == nil || len(l.leaving) != 1 {
+		return // keep knows that it has something to wait for
+	}
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Hide hides a secret that has come to light.
@@ -244,66 +260,96 @@ func (l *Log) Hide(call, secret string) {
 	l.size += int64(s.size() - was)
 }
 
-// sweep lets go of calls whose last messages have come, and gives those of this time. l.mu is held.
-func (l *Log) sweep() []*story {
+// sweep lets go of calls whose last messages have come. l.mu is held.
+func (l *Log) sweep() {
 	now := l.clock.Now()
 	n := 0
 	for n < len(l.leaving) && now.Sub(l.leaving[n].ended) >= linger {
 		n++
 	}
 	if n == 0 {
-		return nil
+		return
 	}
 	gone := slices.Clone(l.leaving[:n])
 	l.leaving = slices.Delete(l.leaving, 0, n)
 	for _, s := range gone {
-		delete(l.live, s.info.ID)
-		l.size -= int64(s.size())
-		for _, d := range s.info.Dialogs {
-			if own := l.dialogs[d.ID]; own != nil && own.story == s {
-				delete(l.dialogs, d.ID)
-			}
+		l.leave(s)
+		if l.disk != nil && len(l.waiting) < maxWaiting {
+			l.waiting = append(l.waiting, s)
 		}
-		s.tell()
-		l.past = append(l.past, s)
 	}
-	if over := len(l.past) - l.o.Calls; over > 0 {
-		for _, s := range l.past[:over] {
-			l.release(s)
-		}
-		l.past = slices.Delete(l.past, 0, over)
-	}
-	return gone
 }
 
-// Get gives a call and its steps so far, complete.
+// leave makes a call one that is past. l.mu is held.
+func (l *Log) leave(s *story) {
+	delete(l.live, s.info.ID)
+	l.size -= int64(s.size())
+	for _, d := range s.info.Dialogs {
+		if own := l.dialogs[d.ID]; own != nil && own.story == s {
+			delete(l.dialogs, d.ID)
+		}
+	}
+	s.tell()
+	l.past = append(l.past, s)
+	if len(l.past) <= l.o.Calls {
+		return
+	}
+	if oldest := l.past[0]; l.disk == nil || oldest.written {
+		l.release(oldest)
+	}
+	l.past = slices.Delete(l.past, 0, 1)
+}
+
+// Get gives a call and its steps so far, complete. The beginning of an id stands for the latest call whose id begins so.
+// ErrUnknown: there is none.
 func (l *Log) Get(id string) (Info, []Step, error) {
-	if l == nil {
+	if l == nil || id == "" {
 		return Info{}, nil, ErrUnknown
 	}
 	l.mu.Lock()
+	var info Info
+	var buf []byte
 	s := l.find(id)
-	if s == nil {
-		l.mu.Unlock()
-		return Info{}, nil, ErrUnknown
+	if s != nil {
+		info, buf = s.info, s.bytes()
+		info.Dialogs = slices.Clone(info.Dialogs)
 	}
-	info, buf := s.info, s.bytes()
-	info.Dialogs = slices.Clone(info.Dialogs)
 	l.mu.Unlock()
+	if s == nil {
+		if l.disk == nil {
+			return Info{}, nil, ErrUnknown
+		}
+		s, err := l.disk.find(id)
+		if err != nil {
+			return Info{}, nil, err
+		}
+		info, buf = s.info, s.bytes()
+	}
 	steps, dialogs := decode(info.Start, buf)
 	return info, finish(info, steps, dialogs), nil
 }
 
+// find is the call of this id, or else the latest whose id begins so. l.mu is held.
 func (l *Log) find(id string) *story {
 	if s := l.live[id]; s != nil {
 		return s
 	}
+	var latest *story
+	look := func(s *story) bool {
+		if strings.HasPrefix(s.info.ID, id) && (latest == nil || s.info.Start.After(latest.info.Start)) {
+			latest = s
+		}
+		return s.info.ID == id
+	}
 	for _, s := range slices.Backward(l.past) {
-		if s.info.ID == id {
+		if look(s) {
 			return s
 		}
 	}
-	return nil
+	for _, s := range l.live {
+		look(s)
+	}
+	return latest
 }
 
 // List gives the latest calls, the newest first.
@@ -312,22 +358,31 @@ func (l *Log) List(limit int) ([]Info, error) {
 		return nil, nil
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	var all []Info
+	seen := map[string]bool{}
 	for _, s := range l.live {
 		all = append(all, s.info)
 	}
 	for _, s := range l.past {
 		all = append(all, s.info)
 	}
+	l.mu.Unlock()
+	if l.disk != nil && len(all) < limit {
+		for _, i := range all {
+			seen[i.ID] = true
+		}
+		older, err := l.disk.list(limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range older {
+			if !seen[i.ID] {
+				all = append(all, i)
+			}
+		}
+	}
 	slices.SortFunc(all, func(a, b Info) int {
-		if c := b.Start.Compare(a.Start); c != 0 {
-			return c
-		}
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
+		return cmp.Or(b.Start.Compare(a.Start), strings.Compare(a.ID, b.ID))
 	})
 	return all[:min(limit, len(all))], nil
 }
@@ -335,6 +390,9 @@ func (l *Log) List(limit int) ([]Info, error) {
 // Follow gives a call's steps, those so far and then each as it comes, until the call's last messages have come or ctx
 // ends. A step that comes late keeps its place in time in Get, and comes last here.
 func (l *Log) Follow(ctx context.Context, id string, each func(Step) error) error {
+	if l == nil {
+		return ErrUnknown
+	}
 	changed := make(chan struct{}, 1)
 	l.mu.Lock()
 	s := l.find(id)

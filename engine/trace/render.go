@@ -41,6 +41,7 @@ type Drawing struct {
 	o       RenderOptions
 	info    Info
 	columns []column
+	named   int    // columns whose names have been written
 	place   string // the line of the dialplan that stood there last
 	signs   signs
 }
@@ -128,8 +129,14 @@ func (d *Drawing) Head() error {
 	if i.Lost > 0 {
 		head += fmt.Sprintf("  %d steps were too many to keep", i.Lost)
 	}
+	return d.write(head + "\n\n" + d.names())
+}
+
+// names are those of the lifelines.
+func (d *Drawing) names() string {
+	d.named = len(d.columns)
 	var b strings.Builder
-	b.WriteString(head + "\n\n" + strings.Repeat(" ", timeWidth))
+	b.WriteString(strings.Repeat(" ", timeWidth))
 	for n, c := range d.columns {
 		name := c.name
 		if n == maxColumns-1 && len(d.info.Dialogs) >= maxColumns {
@@ -137,7 +144,7 @@ func (d *Drawing) Head() error {
 		}
 		b.WriteString(centred(name, d.columnWidth()))
 	}
-	return d.write(b.String())
+	return b.String()
 }
 
 func or(s, other string) string {
@@ -150,7 +157,11 @@ func or(s, other string) string {
 // Step writes one step.
 func (d *Drawing) Step(s Step) error {
 	if s.Kind == SIP {
-		if err := d.write(d.message(s)); err != nil || !d.o.Messages || s.Raw == "" {
+		line := d.message(s)
+		if len(d.columns) > d.named { // somebody new
+			line = d.names() + "\n" + line
+		}
+		if err := d.write(line); err != nil || !d.o.Messages || s.Raw == "" {
 			return err
 		}
 		for line := range strings.SplitSeq(strings.TrimRight(s.Raw, "\r\n"), "\n") {

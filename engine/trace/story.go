@@ -23,6 +23,7 @@ type story struct {
 	info    Info
 	chunks  [][]byte  // steps, none of which begins in one chunk and ends in another
 	ended   time.Time // when End was called; zero: not yet
+	written bool      // to disk
 	changed []chan struct{}
 }
 

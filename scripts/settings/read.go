@@ -284,7 +284,15 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 				r.wrong(path, "takes one address, or false", "")
 			}
 		},
-		"prompts":  func(path string, v lua.LValue) { r.prompts(path, v, &s.Prompts) },
+		"prompts": func(path string, v lua.LValue) { r.prompts(path, v, &s.Prompts) },
+		"trace": func(path string, v lua.LValue) {
+			if s.Trace.Off = v == lua.LFalse; s.Trace.Off {
+				return
+			}
+			r.table(path, v, map[string]func(string, lua.LValue){
+				"keep": r.lastingUpTo(&s.Trace.Keep, maxKeep), "size": r.octets(&s.Trace.Size, 1<<20, 1<<40),
+			})
+		},
 		"maxCalls": r.whole(&s.MaxCalls, 1, 1e6),
 		"drain":    r.lasting(&s.Drain),
 		"mail": func(path string, v lua.LValue) {
@@ -424,6 +432,28 @@ func (r *reader) address(to *string) func(string, lua.LValue) {
 }
 
 func (r *reader) lasting(to *time.Duration) func(string, lua.LValue) {
+	return r.lastingUpTo(to, 24*time.Hour)
+}
+
+// maxKeep is how long anything may be kept that tells who called whom.
+const maxKeep = 90 * 24 * time.Hour
+
+// octets reads an amount of memory or disk: "256MB", "1GB", or octets.
+func (r *reader) octets(to *int64, least, most int64) func(string, lua.LValue) {
+	units := map[string]float64{"": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30}
+	return func(path string, v lua.LValue) {
+		digits := strings.TrimRight(v.String(), "KMGB")
+		unit, known := units[v.String()[len(digits):]]
+		n, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
+		if n *= unit; err != nil || !known || !(n >= float64(least) && n <= float64(most)) {
+			r.wrong(path, fmt.Sprintf(`must be an amount such as "256MB", of at least %d MB`, least>>20), "")
+			return
+		}
+		*to = int64(n)
+	}
+}
+
+func (r *reader) lastingUpTo(to *time.Duration, most time.Duration) func(string, lua.LValue) {
 	return func(path string, v lua.LValue) {
 		var d time.Duration
 		var err error
@@ -435,8 +465,8 @@ func (r *reader) lasting(to *time.Duration) func(string, lua.LValue) {
 		default:
 			err = errors.New("neither")
 		}
-		if err != nil || d <= 0 || d > 24*time.Hour {
-			r.wrong(path, `must be a time such as "60s"`, "")
+		if err != nil || d <= 0 || d > most {
+			r.wrong(path, fmt.Sprintf(`must be a time such as "60s", up to "%.0fh"`, most.Hours()), "")
 			return
 		}
 		*to = d

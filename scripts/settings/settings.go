@@ -34,6 +34,14 @@ type Settings struct {
 	Prompts  Prompts
 	MaxCalls int           // beyond this, calls that are not emergencies are refused
 	Drain    time.Duration // how long calls may finish when the exchange stops
+	Trace    Trace
+}
+
+// Trace is what is kept of each call's story.
+type Trace struct {
+	Off  bool
+	Keep time.Duration // how long
+	Size int64         // the most disk, octets
 }
 
 // Prompts are sounds that are heard instead of the shipped ones, file by file.
@@ -79,6 +87,7 @@ func Default() Settings {
 	return Settings{
 		Name: "Belfry", Language: "en", Control: "belfry.sock", MaxCalls: 4000, Drain: 10 * time.Minute,
 		Prompts: Prompts{Debian: true},
+		Trace:   Trace{Keep: 24 * time.Hour, Size: 256 << 20},
 		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060"}, Realm: "belfry"},
 		RTP:     RTP{MinPort: 16384, MaxPort: 32767, Timeout: time.Minute, Driver: "auto"},
 		// Wideband first, since it sounds better and G.722 costs little; Opus last, since it costs the most to make.

@@ -22,6 +22,7 @@ const example = `return {
   metrics = "127.0.0.1:9090",
   maxCalls = 800,
   drain = "1m30s",
+  trace = { keep = "720h", size = "1.5GB" },
   trunks = {
     pstn = { host = "sip.example.net", user = "chorus", secret = secret "PSTN", register = true, from = { "192.0.2.5/28", "198.51.100.7" } },
     backup = { host = "203.0.113.9:5060", transport = "tcp", codecs = { "PCMA" } },
@@ -49,6 +50,7 @@ func TestLoad(t *testing.T) {
 	want := Settings{
 		Name: "Chorus", Language: "en", Control: "belfry.sock", Metrics: "127.0.0.1:9090", MaxCalls: 800, Drain: 90 * time.Second,
 		Prompts: Prompts{Debian: true},
+		Trace:   Trace{Keep: 720 * time.Hour, Size: 3 << 29},
 		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060", "[::]:5060"}, Realm: "chorus"},
 		RTP:     RTP{MinPort: 20000, MaxPort: 20999, NAT: true, Timeout: 30 * time.Second, Driver: "epoll"},
 		Codecs:  []string{"opus", "PCMA"},
@@ -97,6 +99,10 @@ func TestMistakesNameLineAndField(t *testing.T) {
 		{`return { maxCalls = 0 }`, "maxCalls must be a whole number from 1 to 1000000"},
 		{`return { maxCalls = "many" }`, "maxCalls must be a whole number"},
 		{"return {\n  drain = \"soon\",\n}", `settings.lua:2:3: drain must be a time such as "60s"`},
+		{"return {\n  trace = { size = \"12\" },\n}", `settings.lua:2:13: trace.size must be an amount such as "256MB", of at least 1 MB`},
+		{`return { trace = { size = "256TB" } }`, "trace.size must be an amount"},
+		{`return { trace = { keep = "9999h" } }`, `trace.keep must be a time such as "60s", up to "2160h"`},
+		{`return { trace = true }`, "trace must be a table"},
 		{`return { drain = -1 }`, "drain must be a time"},
 		{"return {\n  prompts = \"sounds\",\n}", "settings.lua:2:3: prompts names a folder that is not there: /"},
 		{`return { prompts = { "secrets" } }`, "prompts names a folder that is not there"}, // it is a file
@@ -140,8 +146,8 @@ func TestSecretsAreNotShown(t *testing.T) {
 }
 
 func TestFalseSwitchesOff(t *testing.T) {
-	got, err := load(t, `return { metrics = false, sip = { tcp = false } }`)
-	if err != nil || got.Metrics != "" || got.SIP.TCP != nil || got.SIP.UDP == nil {
+	got, err := load(t, `return { metrics = false, trace = false, sip = { tcp = false } }`)
+	if err != nil || !got.Trace.Off || got.Metrics != "" || got.SIP.TCP != nil || got.SIP.UDP == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
