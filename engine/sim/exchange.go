@@ -170,17 +170,10 @@ func (x *Exchange) Call(from, to string, o CallOptions) (*Caller, error) {
 	}
 	if named {
 		o.Name = strings.Trim(name, `" `)
-	} else {
-		if all := x.phones(number); len(all) > 0 && o.Trunk == "" && !o.Guest {
-			return all[0].call(to, o), nil
-		}
+	} else if all := x.phones(number); len(all) > 0 && o.Trunk == "" && !o.Guest {
+		return all[0].call(to, o), nil
 	}
-	switch trunks := x.signalling.trunks; {
-	case o.Guest:
-		o.Trunk = ""
-	case o.Trunk == "" && len(trunks) > 0:
-		o.Trunk = trunks[0].Name
-	case o.Trunk != "" && x.signalling.trunk(o.Trunk) == nil:
+	if o.Trunk != "" && x.signalling.trunk(o.Trunk) == nil {
 		return nil, fmt.Errorf("a call from %q: there is no trunk %q", from, o.Trunk)
 	}
 	return x.Outside(number).call(to, o), nil

@@ -129,6 +129,9 @@ func quiet(t testing.TB, x *Exchange) {
 	if n := len(x.signalling.dialogs); n != 0 {
 		t.Errorf("%d dialogs are left over", n)
 	}
+	if n := x.media.Stats().Sessions; n != 0 {
+		t.Errorf("%d sessions are left over", n)
+	}
 	if calls := x.Engine().Calls(); len(calls) != 0 {
 		t.Errorf("calls are left over: %+v", calls)
 	}

@@ -116,7 +116,7 @@ func (p *Phone) Answers() {
 	}
 }
 
-// Call makes a call.
+// Call makes a call; from outside by the first trunk, and where there is none as a guest.
 func (p *Phone) Call(to string) *Caller { return p.call(to, CallOptions{}) }
 
 // TakesOver makes a call in place of the other side of somebody's call (RFC 3891).
@@ -265,10 +265,13 @@ func (p *Phone) call(to string, o CallOptions) *Caller {
 	d := s.newDialog(c, "")
 	d.peer = sip.Peer{Source: theirs, Transport: "udp"}
 	d.from = sip.Address{Display: o.Name, User: p.number}
+	if len(s.trunks) > 0 && o.Trunk == "" && !o.Guest {
+		o.Trunk = s.trunks[0].Name
+	}
 	switch {
 	case p.line:
 		d.peer.Line, d.from.Host = p.number, p.x.realm()
-	case o.Trunk != "":
+	case o.Trunk != "" && !o.Guest:
 		d.peer.Trunk, d.from.Host = o.Trunk, s.trunk(o.Trunk).Host
 		if !o.Unverified && p.number != anonymous {
 			d.asserted = d.from
