@@ -124,8 +124,9 @@ func (c *Call) ringAll(ctx context.Context, targets []string, timeout time.Durat
 			waiting--
 			best = worse(best, n.outcome)
 		default:
+			c.seat(n.leg)
 			if err := c.answer(ctx, n.leg); err != nil {
-				n.leg.hangup()
+				c.part()
 				return nil, OutcomeCancelled, err
 			}
 			r.win()
@@ -171,14 +172,23 @@ func (c *Call) showProgress(ctx context.Context, l *leg, p news, r *ringing) err
 	return nil
 }
 
-// join begins a conversation of the caller and peer; part ends it.
+// seat makes a leg that has answered the caller's peer, before the caller is answered: as soon as the two hear each other,
+// either may transfer.
+func (c *Call) seat(peer *leg) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.peer = peer
+	peer.give(c)
+}
+
+// join begins the conversation of the caller and a peer that is still there; part ends it.
 func (c *Call) join(peer *leg) (begun time.Time) {
 	begun = c.engine.clock.Now()
 	c.mu.Lock()
-	c.peer = peer
-	c.noteTalk(peer)
-	peer.give(c)
-	c.settle()
+	if c.peer == peer {
+		c.noteTalk(peer)
+		c.settle()
+	}
 	how := c.sounds()
 	c.mu.Unlock()
 	if c.Traced() {
