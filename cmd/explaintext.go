@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
 
@@ -33,8 +34,11 @@ func showAnswer(c *console, a *explain.Answer) {
 		c.printf("\n")
 		showRouting(c, r, i > 0)
 	}
-	if len(a.Groups)+len(a.Lines) > 0 {
+	if len(a.Groups)+len(a.Lines)+len(a.Schedules) > 0 {
 		c.printf("\n")
+	}
+	for _, s := range a.Schedules {
+		c.printf("%s\n", labelled(c, "schedule", scheduleText(s)))
 	}
 	for _, g := range a.Groups {
 		c.printf("%s\n", labelled(c, "group", groupText(g)))
@@ -42,9 +46,69 @@ func showAnswer(c *console, a *explain.Answer) {
 	for _, l := range a.Lines {
 		c.printf("%s\n", labelled(c, "line", lineText(a, l)))
 	}
+	showSteps(c, a)
 	if a.Assumed {
 		c.say("No exchange runs: every line is taken to have a phone that is free.")
 	}
+}
+
+// mostSteps is how many steps are printed; JSON has more.
+const mostSteps = 60
+
+// showSteps tells what would happen. The messages of SIP are left to JSON.
+func showSteps(c *console, a *explain.Answer) {
+	if a.Outcome == nil {
+		return
+	}
+	var steps []explain.Step
+	width := 0
+	for _, s := range a.Steps {
+		if s.Kind != trace.SIP {
+			steps = append(steps, s)
+			width = max(width, min(len([]rune(s.Text)), 60))
+		}
+	}
+	c.printf("\n%s\n", labelled(c, "then", "if nobody answers, and the caller presses no key:"))
+	for i, s := range steps {
+		if i == mostSteps {
+			c.printf("%12s… and %d more\n", "", len(steps)-i)
+			break
+		}
+		text := s.Text
+		if s.Where != "" {
+			text = fmt.Sprintf("%s%s   %s", text, strings.Repeat(" ", max(0, width-len([]rune(text)))), c.paint(dim, s.Where))
+		}
+		c.printf("%s\n", labelled(c, offset(s.After), text))
+	}
+	c.printf("%s\n", labelled(c, "in all", endText(a.Outcome)))
+}
+
+// offset is a time since the call began, "01:05.3".
+func offset(after float64) string {
+	tenths := int(after*10 + 0.5)
+	return fmt.Sprintf("%02d:%02d.%d", tenths/600, tenths/10%60, tenths%10)
+}
+
+func endText(o *explain.Outcome) string {
+	text := fmt.Sprintf("refused with %d %s after %s", o.Status, o.Phrase, seconds(o.Lasts))
+	switch {
+	case o.Status == 200 && o.Answered == 0:
+		text = "answered at once, over after " + seconds(o.Lasts)
+	case o.Status == 200:
+		text = "answered after " + seconds(o.Answered) + ", over after " + seconds(o.Lasts)
+	}
+	if o.GivesUp {
+		text += ": the caller, to whom nothing more happens, hangs up"
+	}
+	return text
+}
+
+func scheduleText(s explain.Schedule) string {
+	is := "closed"
+	if s.Open {
+		is = "open"
+	}
+	return fmt.Sprintf("%s is %s   %s", s.Rules, is, s.Where)
 }
 
 func callerText(f explain.Caller) string {

@@ -116,6 +116,9 @@ func (c *Call) mayDial(ctx context.Context, permission string) bool {
 	return err == nil && line.HasPermission(permission)
 }
 
+// RoutedAs is the caller as routes see him: a caller whom a line has transferred reaches what that line reaches.
+func (c *Call) RoutedAs() Party { return c.routedAs() }
+
 // payer is the line whose permissions decide where the call may go.
 func (c *Call) payer() string { return c.routedAs().Line }
 

@@ -61,7 +61,12 @@ func globalBindings() map[string]binding {
 			if a.given["time"] {
 				t = arg[time.Time](a, "time")
 			}
-			return lua.LBool(self.(*schedule).isOpen(t)), nil
+			s := self.(*schedule)
+			open := s.isOpen(t)
+			if sc.call != nil && sc.call.Traced() {
+				sc.call.Step(s.step(open, sc.s.Where()))
+			}
+			return lua.LBool(open), nil
 		},
 		"check":     checkBinding,
 		"log.info":  logBinding(slog.LevelInfo),

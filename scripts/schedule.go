@@ -3,12 +3,16 @@ package scripts
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 // schedule is when something is open.
 type schedule struct {
+	text   string // as it is written: "mon-fri 09:00-17:30, sat 10:00-12:00"
 	zone   *time.Location
 	spans  []span
 	closed []string // "2026-12-25" or "12-25"
@@ -38,7 +42,7 @@ func location(zone string) (*time.Location, error) {
 // parseSchedule reads rules such as "mon-fri 09:00-17:30", "sat,sun 10:00-12:00,14:00-16:00",
 // "sun" (all day) and "22:00-06:00" (every day).
 func parseSchedule(rules []string, zone string, closedOn []string) (*schedule, error) {
-	s := &schedule{closed: closedOn}
+	s := &schedule{text: strings.Join(rules, ", "), closed: closedOn}
 	var err error
 	if s.zone, err = location(zone); err != nil {
 		return nil, err
@@ -131,6 +135,17 @@ func (s *schedule) isOpen(t time.Time) bool {
 		}
 	}
 	return false
+}
+
+// step tells a call's trace what the schedule has said.
+func (s *schedule) step(open bool, at string) trace.Step {
+	is := "closed"
+	if open {
+		is = "open"
+	}
+	return trace.Step{Kind: trace.Script, Text: "schedule " + s.text + " is " + is, At: at, Fields: []trace.Field{
+		{Name: "schedule", Value: s.text}, {Name: "open", Value: strconv.FormatBool(open)},
+	}}
 }
 
 func (s *schedule) isClosed(day time.Time) bool {

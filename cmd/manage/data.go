@@ -171,7 +171,7 @@ func (d *Data) RemoveLine(ctx context.Context, number string, messagesToo bool) 
 // ImportLines reads lines.csv: all of it, or nothing.
 func (d *Data) ImportLines(ctx context.Context, csv io.Reader) (Imported, error) {
 	var done Imported
-	words, err := words(ctx, d.Directory)
+	words, err := d.words(ctx)
 	if err != nil {
 		return done, err
 	}
@@ -190,25 +190,10 @@ func (d *Data) ImportLines(ctx context.Context, csv io.Reader) (Imported, error)
 	return done, d.EnsureMailboxes(ctx)
 }
 
-// ImportDirectory reads lines.csv into a directory alone: no mailbox is made, and PINs are left out.
-func ImportDirectory(ctx context.Context, d *directory.Directory, csv io.Reader) error {
-	words, err := words(ctx, d)
-	if err != nil {
-		return err
-	}
-	_, err = d.ImportCSV(ctx, csv, directory.ImportOptions{
-		CheckPIN:    mailbox.CheckNewPIN,
-		SetPIN:      func(context.Context, string, string) error { return nil },
-		Permissions: words,
-		NewSecret:   func(string, string) {},
-	})
-	return err
-}
-
 // words are the permissions besides the ladder that a file may give: the standard library's, and
 // those that lines have already, so that what was exported can be imported.
-func words(ctx context.Context, d *directory.Directory) ([]string, error) {
-	lines, err := d.Lines(ctx)
+func (d *Data) words(ctx context.Context) ([]string, error) {
+	lines, err := d.Directory.Lines(ctx)
 	if err != nil {
 		return nil, err
 	}

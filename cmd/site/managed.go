@@ -3,6 +3,7 @@ package site
 import (
 	"context"
 	"os"
+	"path/filepath"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
@@ -80,8 +81,10 @@ func (m managed) Plan(context.Context) ([]explain.Rule, error) {
 
 func (m managed) explained() explain.Exchange {
 	e := m.site.engine
+	o := m.site.config.engineOptions(e.Prompts())
+	o.Store = m.site.store
 	return explain.Exchange{
-		Host: m.site.host, Directory: m.Directory, Trunks: m.site.config.TrunkNames(),
+		Host: m.site.host, Directory: m.Directory, Engine: o, Mail: os.DirFS(filepath.Join(m.site.o.Data, voicemailDir)),
 		Phones: func(line string) (int, bool) { return len(e.Devices(line)), e.Busy(line) },
 	}
 }

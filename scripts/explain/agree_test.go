@@ -225,7 +225,7 @@ func TestExplainAgreesWithCallsOverSIP(t *testing.T) {
 		rules := randomPlan(r)
 		host := open(t, t.TempDir(), rules, eng, slog.New(log))
 		eng.SetHandler(host)
-		x := explain.Exchange{Host: host, Directory: eng.Directory(), Trunks: []string{"pstn", "other"}}
+		x := explain.Exchange{Host: host, Directory: eng.Directory(), Engine: engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}}
 		for range 30 {
 			from, to := callers()[r.IntN(len(callers()))], randomNumber(r)
 			want := verdict(ask(t, x, from, to))

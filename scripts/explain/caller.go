@@ -42,7 +42,7 @@ const anonymous = "anonymous"
 func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
 	if rest, ok := strings.CutPrefix(from, "trunk:"); ok {
 		trunk, who, _ := strings.Cut(rest, "/")
-		if !slices.Contains(x.Trunks, trunk) {
+		if !slices.Contains(x.trunks(), trunk) {
 			return Caller{}, &Error{"there is no trunk " + quoted(trunk), x.trunkHint(trunk)}
 		}
 		return outside(trunk, who)
@@ -75,17 +75,17 @@ func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
 		return Caller{}, &Error{strings.TrimSpace("there is no line " + from), hint + "; a caller from outside is +44…, or trunk:NAME/NUMBER"}
 	}
 	trunk := "" // without any, whoever is outside is a stranger
-	if len(x.Trunks) > 0 {
-		trunk = x.Trunks[0]
+	if all := x.trunks(); len(all) > 0 {
+		trunk = all[0]
 	}
 	return outside(trunk, from)
 }
 
 func (x Exchange) trunkHint(name string) string {
-	if len(x.Trunks) == 0 {
+	if len(x.trunks()) == 0 {
 		return "the settings name none"
 	}
-	return diag.Options(name, "trunks", x.Trunks)
+	return diag.Options(name, "trunks", x.trunks())
 }
 
 // outside is a caller who comes by a trunk, or by none: a number, "Joe <number>", or "" or "anonymous".

@@ -4,8 +4,10 @@ package explain
 
 import (
 	"context"
+	"io/fs"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/scripts"
 )
@@ -14,7 +16,10 @@ import (
 type Exchange struct {
 	Host      *scripts.Host
 	Directory *directory.Directory
-	Trunks    []string // their names, the one by which callers from outside come first
+	// Engine is what a simulation of the exchange is made of: its Store, which is read and not changed, Trunks, Prompts,
+	// and whatever else of it decides what becomes of calls. Without a Store, no steps are told.
+	Engine engine.Options
+	Mail   fs.FS // the folder of mailboxes, which is read and not changed; nil: nothing is in them
 	// Phones tells how many phones are registered for a line, and whether it has a call. nil: not known; every line is
 	// taken to have a phone that is free.
 	Phones func(line string) (registered int, busy bool)
@@ -40,6 +45,10 @@ type Answer struct {
 	Routings []Routing `json:"routings"`          // that of what was dialled, then one for each time the call is routed afresh
 	Lines    []Line    `json:"lines"`             // those the call comes by, the caller's first
 	Groups   []Group   `json:"groups"`
+	// What would happen if nobody answered a telephone.
+	Schedules []Schedule `json:"schedules"` // that are asked
+	Steps     []Step     `json:"steps"`
+	Outcome   *Outcome   `json:"outcome,omitempty"`
 }
 
 // Explain answers a question. From is
@@ -65,5 +74,21 @@ func Explain(ctx context.Context, x Exchange, q Question) (*Answer, error) {
 		return nil, err
 	}
 	a.Routings = append(a.Routings, r)
-	return a, x.look(ctx, a)
+	a.Schedules, a.Steps = []Schedule{}, []Step{}
+	var rung []string
+	if x.Engine.Store != nil {
+		if rung, err = x.play(ctx, a, q.To); err != nil {
+			return nil, err
+		}
+	}
+	return a, x.look(ctx, a, rung)
+}
+
+// trunks are the names of the trunks; callers from outside come by the first.
+func (x Exchange) trunks() []string {
+	var names []string
+	for _, t := range x.Engine.Trunks {
+		names = append(names, t.Name)
+	}
+	return names
 }

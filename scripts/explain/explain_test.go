@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
 	"github.com/belfry-pbx/belfry/scripts"
@@ -52,7 +53,7 @@ func exchange(t *testing.T) explain.Exchange {
 			t.Fatal(err)
 		}
 	}
-	return explain.Exchange{Host: host, Directory: d, Trunks: []string{"pstn", "other"}}
+	return explain.Exchange{Host: host, Directory: d, Engine: engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}}
 }
 
 func ask(t *testing.T, x explain.Exchange, from, to string) *explain.Answer {
@@ -144,7 +145,7 @@ func TestWhoIsMeant(t *testing.T) {
 			t.Errorf("%q: error %v, want one with %q and a hint", from, err, want)
 		}
 	}
-	x.Trunks = nil
+	x.Engine.Trunks = nil
 	if got := ask(t, x, "+441", "207"); got.From != (explain.Caller{Number: "+441"}) || got.Routings[0].Rules[0].Why != "not for strangers: from trunk:other" {
 		t.Errorf("a caller from outside of an exchange without trunks is %+v: %+v", got.From, got.Routings)
 	}

@@ -41,13 +41,14 @@ type Member struct {
 const maxLines = 100
 
 // look finds out how the lines and groups stand that a call comes by: the caller's, those that are dialled, where they
-// forward to, and the members of groups.
-func (x Exchange) look(ctx context.Context, a *Answer) error {
+// forward to, the members of groups, and those whose telephones ring.
+func (x Exchange) look(ctx context.Context, a *Answer, rung []string) error {
 	a.Lines, a.Groups = []Line{}, []Group{}
 	queue := []string{a.From.Line}
 	for _, r := range a.Routings {
 		queue = append(queue, r.Number)
 	}
+	queue = append(queue, rung...)
 	seen := map[string]bool{"": true}
 	for len(queue) > 0 && len(a.Lines) < maxLines {
 		number := queue[0]
