@@ -150,4 +150,6 @@ func (s siteExplainer) Explain(ctx context.Context, q explain.Question) (*explai
 	return explain.Explain(ctx, s.x, q)
 }
 
-func (s siteExplainer) Plan(context.Context) ([]explain.Rule, error) { return explain.Plan(s.x), nil }
+func (s siteExplainer) Plan(context.Context) ([]explain.Rule, error) {
+	return explain.Plan(s.x.Host), nil
+}

@@ -33,6 +33,9 @@ func showAnswer(c *console, a *explain.Answer) {
 	for i, r := range a.Routings {
 		c.printf("\n")
 		showRouting(c, r, i > 0)
+		if r.Winner() == nil {
+			c.printf("%s\n", labelled(c, "", fmt.Sprintf("no extension takes it: the caller is refused (%d)", a.Outcome.Status)))
+		}
 	}
 	if len(a.Groups)+len(a.Lines)+len(a.Schedules) > 0 {
 		c.printf("\n")
@@ -57,9 +60,6 @@ const mostSteps = 60
 
 // showSteps tells what would happen. The messages of SIP are left to JSON.
 func showSteps(c *console, a *explain.Answer) {
-	if a.Outcome == nil {
-		return
-	}
 	var steps []explain.Step
 	width := 0
 	for _, s := range a.Steps {
@@ -89,7 +89,7 @@ func offset(after float64) string {
 	return fmt.Sprintf("%02d:%02d.%d", tenths/600, tenths/10%60, tenths%10)
 }
 
-func endText(o *explain.Outcome) string {
+func endText(o explain.Outcome) string {
 	text := fmt.Sprintf("refused with %d %s after %s", o.Status, o.Phrase, seconds(o.Lasts))
 	switch {
 	case o.Status == 200 && o.Answered == 0:
@@ -160,7 +160,6 @@ func showRouting(c *console, r explain.Routing, again bool) {
 	w := r.Winner()
 	switch {
 	case w == nil:
-		c.printf("%s\n", labelled(c, "", "no extension takes it: the caller is told that there is no such number (404)"))
 	case w.Emergency:
 		c.printf("%s\n", labelled(c, "needs", "nothing: an emergency number is never refused"))
 	case r.Permission == nil:

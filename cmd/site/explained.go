@@ -8,10 +8,9 @@ import (
 	"path/filepath"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
-	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/sim"
 	"github.com/belfry-pbx/belfry/engine/store"
-	"github.com/belfry-pbx/belfry/engine/store/memory"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 	"github.com/belfry-pbx/belfry/stdlib"
@@ -28,55 +27,54 @@ func OpenExplained(ctx context.Context, dir, data string) (x explain.Exchange, c
 		return x, nil, err
 	}
 	x.Engine = config.engineOptions(config.PromptLibrary(dir, nil, nil))
-	closeStore := func() error { return nil }
-	if data != "" {
-		db, err := openStore(data, nil, slog.New(slog.DiscardHandler))
-		if err != nil {
-			return x, nil, err
-		}
-		closeStore = db.Close
-		x.Engine.Store, x.Mail = db, os.DirFS(filepath.Join(data, voicemailDir))
-	} else if x.Engine.Store, err = storeOfLines(ctx, dir); err != nil {
-		return x, nil, err
-	}
-	fail := func(err error) (explain.Exchange, func() error, error) { return x, nil, errors.Join(err, closeStore()) }
-	if x.Directory, err = openDirectory(ctx, memory.Over(x.Engine.Store, nil)); err != nil {
-		return fail(err)
-	}
 	x.Host, err = scripts.Open(scripts.Options{
 		Dir: dir, Stdlib: stdlib.Files, Language: config.Language, Trunks: config.TrunkNames(), Prompts: x.Engine.Prompts,
 	})
 	if err != nil {
-		x.Directory.Close()
-		return fail(err)
+		return x, nil, err
 	}
-	return x, func() error { x.Directory.Close(); return closeStore() }, nil
+	if data == "" {
+		if x.Site, err = siteOfLines(ctx, filepath.Join(dir, linesFile)); err != nil {
+			return x, nil, err
+		}
+		return x, x.Site.Close, nil
+	}
+	db, err := openStore(data, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return x, nil, err
+	}
+	if x.Site, err = siteOver(ctx, db, data); err != nil {
+		return x, nil, errors.Join(err, db.Close())
+	}
+	return x, func() error { return errors.Join(x.Site.Close(), db.Close()) }, nil
 }
 
-// openDirectory is the directory of a store, without its secrets.
-func openDirectory(ctx context.Context, s store.Store) (*directory.Directory, error) {
-	return directory.Open(ctx, s, directory.Options{Realm: "explain", Simulated: true})
+// siteOver is what an exchange keeps, to be read and not changed.
+func siteOver(ctx context.Context, s store.Store, data string) (*sim.Site, error) {
+	disk, err := mailbox.Over(os.DirFS(filepath.Join(data, voicemailDir)))
+	if err != nil {
+		return nil, err
+	}
+	return sim.SiteOver(ctx, s, disk)
 }
 
-// storeOfLines has the lines in a site's lines.csv, if there is one, and their mailboxes.
-func storeOfLines(ctx context.Context, dir string) (store.Store, error) {
-	s := memory.New(nil)
-	f, err := os.Open(filepath.Join(dir, linesFile))
+// siteOfLines has the lines in a lines.csv, if there is one, and their mailboxes.
+func siteOfLines(ctx context.Context, file string) (*sim.Site, error) {
+	s, err := sim.NewSite(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(file)
 	if errors.Is(err, os.ErrNotExist) {
 		return s, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.Close())
 	}
 	defer f.Close()
-	d := &manage.Data{}
-	if d.Directory, err = openDirectory(ctx, s); err != nil {
-		return nil, err
+	d := &manage.Data{Directory: s.Directory(), Boxes: s.Mailboxes()}
+	if _, err := d.ImportLines(ctx, f); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
-	defer d.Directory.Close()
-	if d.Boxes, err = mailbox.Open(ctx, mailbox.Options{Store: s, Simulated: true}); err != nil {
-		return nil, err
-	}
-	_, err = d.ImportLines(ctx, f)
-	return s, errors.Join(err, d.Boxes.Close())
+	return s, nil
 }

@@ -2,8 +2,8 @@ package site
 
 import (
 	"context"
+	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
@@ -68,26 +68,23 @@ func (m managed) Reload(ctx context.Context) (manage.Reloaded, error) {
 	return manage.Reloaded{Generation: r.Generation, Unchanged: r.Unchanged, Changed: r.Changed, Text: r.String()}, nil
 }
 
-func (m managed) Explain(ctx context.Context, q explain.Question) (*explain.Answer, error) {
-	if q.At.IsZero() {
-		q.At = m.site.engine.Clock().Now()
-	}
-	return explain.Explain(ctx, m.explained(), q)
-}
-
-func (m managed) Plan(context.Context) ([]explain.Rule, error) {
-	return explain.Plan(m.explained()), nil
-}
-
-func (m managed) explained() explain.Exchange {
+func (m managed) Explain(ctx context.Context, q explain.Question) (_ *explain.Answer, err error) {
 	e := m.site.engine
-	o := m.site.config.engineOptions(e.Prompts())
-	o.Store = m.site.store
-	return explain.Exchange{
-		Host: m.site.host, Directory: m.Directory, Engine: o, Mail: os.DirFS(filepath.Join(m.site.o.Data, voicemailDir)),
-		Phones: func(line string) (int, bool) { return len(e.Devices(line)), e.Busy(line) },
+	if q.At.IsZero() {
+		q.At = e.Clock().Now()
 	}
+	keeps, err := siteOver(ctx, m.site.store, m.site.o.Data)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, keeps.Close()) }()
+	return explain.Explain(ctx, explain.Exchange{
+		Host: m.site.host, Site: keeps, Engine: m.site.config.engineOptions(e.Prompts()),
+		Phones: func(line string) (int, bool) { return len(e.Devices(line)), e.Busy(line) },
+	}, q)
 }
+
+func (m managed) Plan(context.Context) ([]explain.Rule, error) { return explain.Plan(m.site.host), nil }
 
 // Caller tells where the exchange listens, and gives what a call from a line needs: its secret where the site knows it,
 // otherwise one that is lent for a minute. Only who may open the control socket gets here.

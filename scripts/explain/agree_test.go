@@ -18,6 +18,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/phone"
+	"github.com/belfry-pbx/belfry/engine/sim"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
 	"github.com/belfry-pbx/belfry/scripts"
@@ -81,10 +82,13 @@ func randomNumber(r *rand.Rand) string {
 	return b.String()
 }
 
-// verdict is what becomes of a call: the extension that rejects it, "403" or "404".
+// verdict is what becomes of a call: the extension that rejects it, or a status: 403, 404, or 401 for a stranger, who is
+// asked who he is where no extension is for strangers.
 func verdict(a *explain.Answer) string {
 	r := a.Routings[0]
 	switch w := r.Winner(); {
+	case w == nil && a.From.Line+a.From.Trunk == "":
+		return "401"
 	case w == nil:
 		return "404"
 	case r.Refused():
@@ -165,6 +169,57 @@ func addLines(t *testing.T, d *directory.Directory) (secrets map[string]string) 
 	return secrets
 }
 
+// In a simulation, without what explain makes of it.
+func TestExplainAgreesWithSimulatedCalls(t *testing.T) {
+	site, log := newSite(t), &taken{}
+	addLines(t, site.Directory())
+	o := engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}
+	seen := map[string]int{}
+	for seed := range uint64(100) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		rules := randomPlan(r)
+		host := open(t, t.TempDir(), rules, nil, slog.New(log))
+		for range 10 {
+			from, to := callers()[r.IntN(len(callers()))], randomNumber(r)
+			want := verdict(ask(t, explain.Exchange{Host: host, Site: site, Engine: o}, from, to))
+			s, err := sim.New(sim.Options{Engine: o, Site: site})
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Engine().SetHandler(host.With(s.Engine(), slog.New(log), r.Float64))
+			c := callAs(t, s, from, to)
+			s.World().Run(func() bool { return c.State() == sim.Ended }, time.Minute)
+			status, _ := c.Status()
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if got := log.ended(t, status); got != want {
+				t.Fatalf("seed %d: %s dials %s: explain says %s, the call ends with %s; the plan:\n%s", seed, from, to, want, got, strings.Join(rules, "\n"))
+			}
+			seen[kindOf(want)]++
+		}
+	}
+	wantAllKinds(t, seen)
+}
+
+// callAs has one of callers() call in a simulation.
+func callAs(t *testing.T, s *sim.Exchange, from, to string) *sim.Caller {
+	t.Helper()
+	var o sim.CallOptions
+	if trunk, number, ok := strings.Cut(strings.TrimPrefix(from, "trunk:"), "/"); ok {
+		from, o.Trunk = number, trunk
+	}
+	if user, ok := strings.CutPrefix(from, "sip:"); ok {
+		from, _, _ = strings.Cut(user, "@")
+		o.Guest = true
+	}
+	c, err := s.Call(from, to, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 // Over SIP, each call by a telephone of its own kind: a line that authenticates, a trunk by its address, a stranger.
 func TestExplainAgreesWithCallsOverSIP(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -219,13 +274,19 @@ func TestExplainAgreesWithCallsOverSIP(t *testing.T) {
 		phones[who] = p
 	}
 
+	site, err := sim.SiteOver(ctx, db, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer site.Close()
+
 	seen := map[string]int{}
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		rules := randomPlan(r)
 		host := open(t, t.TempDir(), rules, eng, slog.New(log))
 		eng.SetHandler(host)
-		x := explain.Exchange{Host: host, Directory: eng.Directory(), Engine: engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}}
+		x := explain.Exchange{Host: host, Site: site, Engine: engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}}
 		for range 30 {
 			from, to := callers()[r.IntN(len(callers()))], randomNumber(r)
 			want := verdict(ask(t, x, from, to))
@@ -234,14 +295,10 @@ func TestExplainAgreesWithCallsOverSIP(t *testing.T) {
 			if !errors.As(err, &refused) {
 				t.Fatalf("seed %d: %s dials %s: %v, want it refused", seed, from, to, err)
 			}
-			got := log.ended(t, refused.Code)
-			if got == "401" && strings.HasPrefix(from, "sip:") {
-				got = "404" // whom no extension is for is asked who he is
-			}
-			if got != want {
+			if got := log.ended(t, refused.Code); got != want {
 				t.Fatalf("seed %d: %s dials %s: explain says %s, the call ends with %s; the plan:\n%s", seed, from, to, want, got, strings.Join(rules, "\n"))
 			}
-			seen[kindOf(got)]++
+			seen[kindOf(want)]++
 		}
 	}
 	wantAllKinds(t, seen)
@@ -249,7 +306,7 @@ func TestExplainAgreesWithCallsOverSIP(t *testing.T) {
 
 // kindOf is a verdict without the extension's name.
 func kindOf(verdict string) string {
-	if slices.Contains([]string{"403", "404"}, verdict) {
+	if slices.Contains([]string{"401", "403", "404"}, verdict) {
 		return verdict
 	}
 	return "taken"
@@ -258,7 +315,7 @@ func kindOf(verdict string) string {
 // wantAllKinds sees to it that a test has met every kind of verdict, often.
 func wantAllKinds(t *testing.T, seen map[string]int) {
 	t.Helper()
-	for _, kind := range []string{"taken", "403", "404"} {
+	for _, kind := range []string{"taken", "401", "403", "404"} {
 		if seen[kind] < 20 {
 			t.Errorf("%d calls ended with %q: too few for a test (%v)", seen[kind], kind, seen)
 		}

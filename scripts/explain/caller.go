@@ -51,12 +51,12 @@ func (x Exchange) caller(ctx context.Context, from string) (Caller, error) {
 		user, _, _ := strings.Cut(rest, "@")
 		return Caller{Number: engine.Normalise(user)}, nil
 	}
-	if line, err := x.Directory.Line(ctx, engine.Normalise(from)); err == nil {
+	if line, err := x.Site.Directory().Line(ctx, engine.Normalise(from)); err == nil {
 		return Caller{Number: line.Number, Name: line.Name, Line: line.Number}, nil
 	} else if !errors.Is(err, directory.ErrNoLine) {
 		return Caller{}, err
 	}
-	known, err := x.Directory.Lines(ctx)
+	known, err := x.Site.Directory().Lines(ctx)
 	if err != nil {
 		return Caller{}, err
 	}

@@ -4,22 +4,18 @@ package explain
 
 import (
 	"context"
-	"io/fs"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
-	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/sim"
 	"github.com/belfry-pbx/belfry/scripts"
 )
 
 // Exchange is the one whose calls are explained.
 type Exchange struct {
-	Host      *scripts.Host
-	Directory *directory.Directory
-	// Engine is what a simulation of the exchange is made of: its Store, which is read and not changed, Trunks, Prompts,
-	// and whatever else of it decides what becomes of calls. Without a Store, no steps are told.
-	Engine engine.Options
-	Mail   fs.FS // the folder of mailboxes, which is read and not changed; nil: nothing is in them
+	Host   *scripts.Host
+	Site   *sim.Site      // what it keeps
+	Engine engine.Options // what its engine is made of, as far as settings say: Trunks, Prompts …
 	// Phones tells how many phones are registered for a line, and whether it has a call. nil: not known; every line is
 	// taken to have a phone that is free.
 	Phones func(line string) (registered int, busy bool)
@@ -48,7 +44,7 @@ type Answer struct {
 	// What would happen if nobody answered a telephone.
 	Schedules []Schedule `json:"schedules"` // that are asked
 	Steps     []Step     `json:"steps"`
-	Outcome   *Outcome   `json:"outcome,omitempty"`
+	Outcome   Outcome    `json:"outcome"`
 }
 
 // Explain answers a question. From is
@@ -75,11 +71,9 @@ func Explain(ctx context.Context, x Exchange, q Question) (*Answer, error) {
 	}
 	a.Routings = append(a.Routings, r)
 	a.Schedules, a.Steps = []Schedule{}, []Step{}
-	var rung []string
-	if x.Engine.Store != nil {
-		if rung, err = x.play(ctx, a, q.To); err != nil {
-			return nil, err
-		}
+	rung, err := x.play(ctx, a, q.To)
+	if err != nil {
+		return nil, err
 	}
 	return a, x.look(ctx, a, rung)
 }

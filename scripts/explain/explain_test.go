@@ -11,7 +11,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
-	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/sim"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
@@ -37,23 +37,28 @@ func exchange(t *testing.T) explain.Exchange {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db, err := bolt.Open(filepath.Join(t.TempDir(), "db"), bolt.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	d, err := directory.Open(ctx, db, directory.Options{Realm: "x", KeyFile: filepath.Join(t.TempDir(), "key")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(d.Close)
+	site := newSite(t)
 	for number, permissions := range map[string][]string{"201": {"mobile"}, "202": nil, "203": {"internal"}} {
 		l := directory.Line{Number: number, Name: "N" + number, Kind: directory.Person, Permissions: permissions}
-		if err := d.Add(ctx, l, directory.GenerateSecret()); err != nil {
+		if err := site.Directory().Add(ctx, l, directory.GenerateSecret()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return explain.Exchange{Host: host, Directory: d, Engine: engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}}
+	return explain.Exchange{Host: host, Site: site, Engine: engine.Options{Trunks: []engine.Trunk{{Name: "pstn"}, {Name: "other"}}}}
+}
+
+func newSite(t *testing.T) *sim.Site {
+	t.Helper()
+	site, err := sim.NewSite(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := site.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return site
 }
 
 func ask(t *testing.T, x explain.Exchange, from, to string) *explain.Answer {
@@ -155,7 +160,7 @@ func TestHowLinesAndGroupsStand(t *testing.T) {
 	ctx, x := context.Background(), exchange(t)
 	x.Phones = func(line string) (int, bool) { return map[string]int{"201": 2}[line], line == "202" }
 	for _, err := range []error{
-		x.Directory.Logout(ctx, "600", "202"), x.Directory.SetDND(ctx, "202", true), x.Directory.SetForward(ctx, "202", directory.ForwardBusy, "203"),
+		x.Site.Directory().Logout(ctx, "600", "202"), x.Site.Directory().SetDND(ctx, "202", true), x.Site.Directory().SetForward(ctx, "202", directory.ForwardBusy, "203"),
 	} {
 		if err != nil {
 			t.Fatal(err)
@@ -183,7 +188,7 @@ func TestHowLinesAndGroupsStand(t *testing.T) {
 // Who calls himself comes by his own forwards.
 func TestACallToOneself(t *testing.T) {
 	x := exchange(t)
-	if err := x.Directory.SetForward(context.Background(), "201", directory.ForwardAlways, "203"); err != nil {
+	if err := x.Site.Directory().SetForward(context.Background(), "201", directory.ForwardAlways, "203"); err != nil {
 		t.Fatal(err)
 	}
 	if a := ask(t, x, "201", "201"); len(a.Lines) != 2 {

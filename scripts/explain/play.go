@@ -6,14 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
-	"github.com/belfry-pbx/belfry/engine/clock"
-	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/sim"
-	"github.com/belfry-pbx/belfry/engine/store/memory"
 )
 
 // What would happen is found out by letting it happen, in a simulation of the exchange with a copy of all that it keeps.
@@ -26,19 +22,8 @@ const maxPhones = 10
 func (x Exchange) play(ctx context.Context, a *Answer, to string) (rung []string, err error) {
 	r := &recorder{}
 	o := x.Engine
-	o.Trace, o.Simulated = r, true
-	o.Store = memory.Over(x.Engine.Store, clock.NewFake(a.At))
-	if x.Mail != nil {
-		if o.MailDisk, err = mailbox.Over(x.Mail); err != nil {
-			return nil, err
-		}
-	}
-	if o.Data, err = os.MkdirTemp("", "belfry-explain-"); err != nil { // for recordings, which are thrown away
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(o.Data)) }()
-	o.Log = slog.New(slog.DiscardHandler)
-	s, err := sim.New(sim.Options{Engine: o, Start: a.At})
+	o.Trace, o.Log = r, slog.New(slog.DiscardHandler)
+	s, err := sim.New(sim.Options{Engine: o, Site: x.Site, Start: a.At})
 	if err != nil {
 		return nil, fmt.Errorf("simulate the exchange: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/pattern"
+	"github.com/belfry-pbx/belfry/scripts"
 )
 
 // Routing is how one number finds its extension.
@@ -68,8 +69,8 @@ type Permission struct {
 }
 
 // Plan is all extensions, in the order in which they are tried.
-func Plan(x Exchange) []Rule {
-	routes := x.Host.Routes()
+func Plan(h *scripts.Host) []Rule {
+	routes := h.Routes()
 	all := make([]Rule, len(routes))
 	for i, r := range routes {
 		all[i] = rule(r)
@@ -196,7 +197,7 @@ func (x Exchange) permission(ctx context.Context, from Caller, needs string) (*P
 		p.Why = "callers from outside hold no permissions"
 		return p, nil
 	}
-	line, err := x.Directory.Line(ctx, from.Line)
+	line, err := x.Site.Directory().Line(ctx, from.Line)
 	if errors.Is(err, directory.ErrNoLine) {
 		p.Why = "there is no line " + from.Line + " any more"
 		return p, nil

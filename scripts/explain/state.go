@@ -86,7 +86,7 @@ func (x Exchange) look(ctx context.Context, a *Answer, rung []string) error {
 
 // line is how a line stands; nil: there is none.
 func (x Exchange) line(ctx context.Context, number string) (*Line, error) {
-	l, err := x.Directory.Line(ctx, number)
+	l, err := x.Site.Directory().Line(ctx, number)
 	if errors.Is(err, directory.ErrNoLine) {
 		return nil, nil
 	}
@@ -114,7 +114,7 @@ func (x Exchange) group(ctx context.Context, number string) (*Group, error) {
 	if !ok {
 		return nil, nil
 	}
-	out, err := x.Directory.LoggedOut(ctx, number)
+	out, err := x.Site.Directory().LoggedOut(ctx, number)
 	if err != nil {
 		return nil, err
 	}

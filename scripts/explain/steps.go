@@ -99,8 +99,8 @@ func fact(s trace.Step, name string) string {
 }
 
 // outcome is how a simulated call has ended.
-func outcome(c *sim.Caller, gaveUp bool) *Outcome {
-	o := &Outcome{GivesUp: gaveUp}
+func outcome(c *sim.Caller, gaveUp bool) Outcome {
+	o := Outcome{GivesUp: gaveUp}
 	o.Status, o.Phrase = c.Status()
 	began, answered, ended := c.Times()
 	if !answered.IsZero() {
