@@ -111,9 +111,6 @@ func (w *World) resume(co *coroutine) {
 // park has what runs wait. w.mu is held, though not meanwhile. Once the World is closed it does not return: the function
 // ends there, and what it has that recovers from panics is not told.
 func (w *World) park(co *coroutine) {
-	if w.closed {
-		runtime.Goexit()
-	}
 	if w.steps+lastSteps >= w.MaxSteps {
 		w.where = string(debug.Stack())
 	}

@@ -62,6 +62,9 @@ func TestConferenceIsOver(t *testing.T) {
 	first := r.player(media.PlayOptions{}, clip("first", time.Minute))
 	left.Play(first)
 	s.Silence()
+	if !isDone(first) {
+		t.Error("a player goes on for who has left")
+	}
 	left.Leave() // it has
 	own, all := r.player(media.PlayOptions{}, clip("own", time.Minute)), r.player(media.PlayOptions{}, clip("all", time.Minute))
 	left.Play(own)
@@ -124,6 +127,14 @@ func TestKeys(t *testing.T) {
 		t.Errorf("the exchange was told of %q, the other heard %q", told, b.heardKeys())
 	}
 	f := format()
+	f.Send = false
+	_ = b.SetFormat(f)
+	a.press('0')
+	r.passes(time.Second)
+	if told != "1#50" || b.heardKeys() != "1#5" {
+		t.Errorf("while b heard nothing, the exchange was told of %q and b heard %q", told, b.heardKeys())
+	}
+	f = format()
 	f.Receive = false
 	_ = a.SetFormat(f)
 	a.press('6')
@@ -133,7 +144,7 @@ func TestKeys(t *testing.T) {
 	a.Close()
 	a.press('8')
 	r.passes(time.Second)
-	if told != "1#5" {
+	if told != "1#50" {
 		t.Errorf("while nothing arrived it was told of %q", told)
 	}
 }

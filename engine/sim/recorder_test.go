@@ -78,6 +78,19 @@ func TestRecorderEndsBySilence(t *testing.T) {
 	r.wrote(&k, 1000, 7000, 3000, 1500, 5000)
 }
 
+// A voice that is less loud than the threshold is silence.
+func TestRecorderHasAThreshold(t *testing.T) {
+	r := newRig(t)
+	s := r.session(nil)
+	s.speak(time.Hour)
+	rec := r.media.NewRecorder(media.RecordOptions{Silence: 5 * time.Second, Threshold: -10})
+	s.Record(rec)
+	r.passes(time.Minute)
+	if rec.Reason() != media.Silent || rec.Length() != 5*time.Second {
+		t.Errorf("%v, length %v", rec.Reason(), rec.Length())
+	}
+}
+
 func TestRecorderEndsByLength(t *testing.T) {
 	r := newRig(t)
 	s := r.session(nil)

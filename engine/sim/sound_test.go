@@ -121,6 +121,14 @@ func TestPlayerPlaysItsClips(t *testing.T) {
 	if len(s.hearing()) != 0 {
 		t.Errorf("it hears %v", s.hearing())
 	}
+	s.Play(r.player(media.PlayOptions{}, clip("never", time.Second)))
+	silence := clip("silence:2s", time.Second)
+	s.Play(r.player(media.PlayOptions{}, silence, silence, clip("three", time.Second))) // at the same moment
+	r.passes(2 * time.Second)
+	if all := s.heard(); len(all) != 5 || all[3].Name != "silence:2s" || all[3].To.Sub(all[3].From) != 2*time.Second {
+		t.Errorf("it has heard %v", s.told())
+	}
+	r.passes(time.Minute)
 	s.Play(p) // a player serves once
 	r.passes(time.Minute)
 	if told != 1 || len(s.hearing()) != 0 {
@@ -184,7 +192,9 @@ func TestSeekAndPause(t *testing.T) {
 	if p.Position() != 2500*time.Millisecond {
 		t.Errorf("after it went on: at %v", p.Position())
 	}
-	r.hears(s, "two 0-1, one 61-62, two 62-…")
+	p.Seek(-100 * time.Millisecond)
+	r.passes(100 * time.Millisecond)
+	r.hears(s, "two 0-1, one 61-62, two 62-62.5, two 62.5-…")
 	p.Seek(-time.Hour)
 	if p.Position() != 0 {
 		t.Errorf("before the beginning: at %v", p.Position())
@@ -260,7 +270,9 @@ func TestSourcesReplaceEachOther(t *testing.T) {
 	if !slices.Equal(a.peers(), []*session{b}) || !slices.Equal(b.peers(), []*session{a}) {
 		t.Errorf("bridged: %v, %v", a.peers(), b.peers())
 	}
-	r.passes(time.Second)
+	r.passes(500 * time.Millisecond)
+	r.media.Bridge(a, b)
+	r.passes(500 * time.Millisecond)
 	b.Play(q)
 	if len(a.peers())+len(b.peers()) > 0 || len(a.hearing()) > 0 || len(b.hearing()) != 1 {
 		t.Errorf("after Play: %v, %v", a.hearing(), b.hearing())

@@ -59,12 +59,40 @@ func TestOrderIsAlwaysTheSame(t *testing.T) {
 
 var start = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 
+// Functions have their turns in the order in which they could go on, and one after the other need but one coroutine.
+func TestTurns(t *testing.T) {
+	w := newWorld(t)
+	ctx := context.Background()
+	var story []int
+	for i := range 3 {
+		place := w.NewWaiter()
+		w.Go(func() {
+			story = append(story, i)
+			w.AfterFunc(time.Duration(3-i)*time.Second, place.Wake)
+			place.Wait(ctx, ctx)
+			story = append(story, i)
+		})
+	}
+	run(t, w)
+	if want := []int{0, 1, 2, 2, 1, 0}; !slices.Equal(story, want) {
+		t.Errorf("%v, want %v", story, want)
+	}
+	made := len(w.all)
+	for range 100 {
+		w.Go(func() {})
+		run(t, w)
+	}
+	if len(w.all) != made {
+		t.Errorf("%d coroutines were made for functions that followed each other", len(w.all)-made)
+	}
+}
+
 // Half an hour passes at once, each timer is served at its own time, and those of one moment in the order they were set.
 func TestTimeJumps(t *testing.T) {
 	w := newWorld(t)
 	var story []string
-	for _, after := range []time.Duration{30 * time.Minute, time.Second, 30 * time.Minute, 0} {
-		w.AfterFunc(after, func() { story = append(story, fmt.Sprint(len(story), w.Now().Sub(start))) })
+	for i, after := range []time.Duration{30 * time.Minute, time.Second, 30 * time.Minute, 0} {
+		w.AfterFunc(after, func() { story = append(story, fmt.Sprint(i, " ", w.Now().Sub(start))) })
 	}
 	stopped := w.AfterFunc(time.Minute, func() { story = append(story, "stopped") })
 	moved := w.AfterFunc(time.Minute, func() { story = append(story, "moved") })
@@ -72,7 +100,7 @@ func TestTimeJumps(t *testing.T) {
 		t.Error("Stop and Reset do not know what was set")
 	}
 	run(t, w)
-	want := []string{"0 0s", "1 1s", "moved", "3 30m0s", "4 30m0s"}
+	want := []string{"3 0s", "1 1s", "moved", "0 30m0s", "2 30m0s"}
 	if !slices.Equal(story, want) {
 		t.Errorf("%q, want %q", story, want)
 	}
@@ -316,6 +344,13 @@ func TestWait(t *testing.T) {
 		w.Go(func() { w.Wait(); inside[i] = over })
 	}
 	w.Wait()
+	last := 0
+	w.Go(sleep)
+	w.Go(func() { w.Wait(); last = w.Now().Second() })
+	w.Run(nil, 59*time.Second)
+	if last != 0 {
+		t.Errorf("who waited for one other went on after %d s", last)
+	}
 	if over != 3 || inside != [2]int{3, 3} {
 		t.Errorf("%d of 3 were over, inside %v", over, inside)
 	}
