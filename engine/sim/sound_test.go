@@ -100,13 +100,13 @@ func TestPlayerPlaysItsClips(t *testing.T) {
 	r := newRig(t)
 	s := r.session(nil)
 	var p engine.Player
-	told := 0
+	two, told := clip("two", time.Second), 0
 	p = r.player(media.PlayOptions{OnDone: func() {
 		told++
 		if !isDone(p) {
 			t.Error("OnDone was called while Done was open")
 		}
-	}}, clip("one", time.Second), clip("", 2*time.Second), clip("none", 0), clip("two", time.Second))
+	}}, clip("one", time.Second), clip("", 2*time.Second), clip("none", 0), two, two)
 	s.Play(p)
 	r.passes(1500 * time.Millisecond)
 	r.hears(s, "one 0-1, recording 1-…")
@@ -114,8 +114,8 @@ func TestPlayerPlaysItsClips(t *testing.T) {
 		t.Errorf("it is at %v", p.Position())
 	}
 	r.passes(time.Minute)
-	r.hears(s, "one 0-1, recording 1-3, two 3-4")
-	if p.Position() != 4*time.Second || !p.Finished() || !isDone(p) || told != 1 {
+	r.hears(s, "one 0-1, recording 1-3, two 3-4, two 4-5")
+	if p.Position() != 5*time.Second || !p.Finished() || !isDone(p) || told != 1 {
 		t.Errorf("it ended at %v: finished %v, told %d times", p.Position(), p.Finished(), told)
 	}
 	if len(s.hearing()) != 0 {
@@ -125,7 +125,7 @@ func TestPlayerPlaysItsClips(t *testing.T) {
 	silence := clip("silence:2s", time.Second)
 	s.Play(r.player(media.PlayOptions{}, silence, silence, clip("three", time.Second))) // at the same moment
 	r.passes(2 * time.Second)
-	if all := s.heard(); len(all) != 5 || all[3].Name != "silence:2s" || all[3].To.Sub(all[3].From) != 2*time.Second {
+	if all := s.heard(); len(all) != 6 || all[4].Name != "silence:2s" || all[4].To.Sub(all[4].From) != 2*time.Second {
 		t.Errorf("it has heard %v", s.told())
 	}
 	r.passes(time.Minute)
