@@ -110,9 +110,15 @@ func (a Args) Self() any { return a.a.sc.s.L.Get(1) }
 
 // Where is the author's line that is running, and what to underline in it.
 func (a Args) Where() diag.Problem {
-	sc := a.a.sc
-	p := sc.gen.at(sc.s.Where())
-	return p.Aim(lastWord(a.a.fn))
+	p := a.a.sc.place()
+	p.Width = len(lastWord(a.a.fn))
+	return p
+}
+
+// place is the author's code that is running.
+func (sc *script) place() diag.Problem {
+	at := sc.s.Place()
+	return diag.Problem{File: at.File, Line: at.Line, Col: at.Col, Source: sc.gen.text(at.File)}
 }
 
 func (b Binding) binding() binding {

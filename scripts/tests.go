@@ -92,7 +92,7 @@ func testBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 		return nil, nil
 	}
 	name := arg[string](a, "name")
-	at := sc.gen.at(sc.s.Where())
+	at := sc.place()
 	for _, t := range *sc.tests {
 		if t.Name == name {
 			return nil, &raisedError{diag.CodeArgument, "test", fmt.Sprintf("there are two tests called %q", name), fmt.Sprintf("the other one is in line %d", t.At.Line)}

@@ -11,7 +11,6 @@ import (
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/sim"
-	"github.com/belfry-pbx/belfry/engine/store/bolt"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/dialtest"
 	"github.com/belfry-pbx/belfry/stdlib"
@@ -23,8 +22,9 @@ func testStart() time.Time { return time.Date(2026, time.January, 5, 12, 0, 0, 0
 // Simulation makes simulated exchanges of a site: with its settings, its prompts and the lines of its lines.csv.
 type Simulation struct {
 	options engine.Options
-	base    string
 	host    *scripts.Host
+	begin   *sim.Site // what all begin with
+	pool    sim.Pool
 }
 
 // Simulate loads a site for its tests. What is wrong with it can be had by Problems.
@@ -40,7 +40,7 @@ func Simulate(ctx context.Context, dir string) (*Simulation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.base, err = os.MkdirTemp("", "belfry-test"); err != nil {
+	if s.begin, err = sim.NewSite(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.importLines(ctx, filepath.Join(dir, linesFile)); err != nil {
@@ -53,7 +53,10 @@ func Simulate(ctx context.Context, dir string) (*Simulation, error) {
 func (s *Simulation) Host() *scripts.Host { return s.host }
 
 // Close lets go of what the exchanges begin with.
-func (s *Simulation) Close() error { return os.RemoveAll(s.base) }
+func (s *Simulation) Close() error {
+	s.pool.Close()
+	return s.begin.Close()
+}
 
 func (s *Simulation) importLines(ctx context.Context, file string) error {
 	f, err := os.Open(file)
@@ -63,64 +66,23 @@ func (s *Simulation) importLines(ctx context.Context, file string) error {
 		return err
 	}
 	defer f.Close()
-	x, closeAll, err := s.open(s.base, dialtest.OpenOptions{})
-	if err != nil {
-		return err
-	}
-	e := x.Engine()
-	data := &manage.Data{Directory: e.Directory(), Boxes: e.Mailboxes(), Log: e.CallLog()}
+	data := &manage.Data{Directory: s.begin.Directory(), Boxes: s.begin.Mailboxes()}
 	if _, err = data.ImportLines(ctx, f); err != nil {
-		err = fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, err)
 	}
-	return errors.Join(err, closeAll())
-}
-
-func (s *Simulation) open(dir string, o dialtest.OpenOptions) (*sim.Exchange, func() error, error) {
-	db, err := bolt.Open(filepath.Join(dir, DatabaseFile), bolt.Options{})
-	if err != nil {
-		return nil, nil, err
-	}
-	options := s.options
-	options.Store, options.Data, options.Log, options.Trace = db, dir, o.Log, o.Trace
-	if o.Start.IsZero() {
-		o.Start = testStart()
-	}
-	x, err := sim.New(sim.Options{Engine: options, Start: o.Start})
-	if err != nil {
-		return nil, nil, errors.Join(err, db.Close())
-	}
-	return x, func() error { return errors.Join(x.Close(), db.Close()) }, nil
+	return nil
 }
 
 // Open makes an exchange, for dialtest.Options.
 func (s *Simulation) Open(o dialtest.OpenOptions) (dialtest.Exchange, error) {
-	dir, err := os.MkdirTemp(s.base, "x")
+	if o.Start.IsZero() {
+		o.Start = testStart()
+	}
+	options := s.options
+	options.Log, options.Trace = o.Log, o.Trace
+	x, err := sim.New(sim.Options{Engine: options, World: s.pool.NewWorld(o.Start), Site: s.begin})
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{DatabaseFile, keyFile, filepath.Join(voicemailDir, "pin.key")} {
-		b, err := os.ReadFile(filepath.Join(s.base, name))
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		to := filepath.Join(dir, name)
-		if err := errors.Join(os.MkdirAll(filepath.Dir(to), 0o700), os.WriteFile(to, b, 0o600)); err != nil {
-			return nil, err
-		}
-	}
-	x, closeAll, err := s.open(dir, o)
-	if err != nil {
-		return nil, err
-	}
-	return closing{dialtest.Simulated(x), closeAll}, nil
+	return dialtest.Simulated(x), nil
 }
-
-type closing struct {
-	dialtest.Exchange
-	close func() error
-}
-
-func (c closing) Close() error { return c.close() }

@@ -48,6 +48,7 @@ type Caller struct {
 	moved   Progress
 
 	acts   []act
+	undone int // of acts, when the call ended
 	busy   bool
 	answer clock.Timer // will answer; nil: nobody means to
 }
@@ -106,6 +107,9 @@ func (c *Caller) Refused() error { return c.offered }
 // Transferred is how the transfer that he has asked for goes.
 func (c *Caller) Transferred() Progress { return c.moved }
 
+// Undone is how much of what he was told the end of the call has left undone: keys and the like.
+func (c *Caller) Undone() int { return c.undone }
+
 // IsIdle tells whether he has done all that he was told.
 func (c *Caller) IsIdle() bool { return len(c.acts) == 0 && !c.busy }
 
@@ -158,6 +162,7 @@ func (c *Caller) cancelled(cause error) {
 func (c *Caller) end() {
 	c.stopAnswer()
 	c.state, c.until = Ended, c.x.world.Now()
+	c.undone += len(c.acts)
 	c.acts, c.holding = nil, false
 }
 

@@ -70,6 +70,7 @@ type Call interface {
 	Heard() []Heard    // oldest first
 	OnHold() bool      // the other side has put it on hold
 	Idle() bool        // all is done that was to be done
+	Undone() int       // how many keys and the like were left undone when the call ended
 
 	Answer()
 	Press(keys string)

@@ -27,6 +27,7 @@ type Options struct {
 	Only    *regexp.Regexp // tests whose names match; nil: all
 	Seed    uint64         // of scripts' random numbers
 	Workers int            // tests that run side by side; 0: one a core
+	Repeat  int            // how often each is run; 0: once. The first that fails counts
 }
 
 // OpenOptions are what an exchange is told.
@@ -196,9 +197,18 @@ func (r *runner) list(ctx context.Context, file string) ([]scripts.Test, *diag.P
 
 // one runs a test; one that fails is run again, for its story.
 func (r *runner) one(ctx context.Context, file string, n int) (Result, error) {
-	result, err := r.attempt(ctx, file, n, nil)
-	if err != nil || result.OK() {
-		return result, err
+	var result Result
+	for range max(1, r.Repeat) {
+		var err error
+		if result, err = r.attempt(ctx, file, n, nil); err != nil {
+			return result, err
+		}
+		if !result.OK() {
+			break
+		}
+	}
+	if result.OK() {
+		return result, nil
 	}
 	story := &story{}
 	again, err := r.attempt(ctx, file, n, story)
@@ -235,6 +245,9 @@ func (r *runner) attempt(ctx context.Context, file string, n int, rec trace.Reco
 		return result, failed
 	}
 	result.Took = t.x.Now().Sub(t.began)
+	if s, ok := rec.(*story); ok && failed != nil {
+		s.end()
+	}
 	result.Failure = r.failure(test, failed)
 	if late := t.finish(test); result.Failure == nil {
 		result.Failure = late

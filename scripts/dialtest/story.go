@@ -17,6 +17,13 @@ const maxSteps = 5000
 type story struct {
 	mu    sync.Mutex
 	steps []trace.Step
+	over  bool // the test has failed: what follows is of no interest
+}
+
+func (s *story) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
 }
 
 func (s *story) Begin(string, string, string) {}
@@ -27,7 +34,7 @@ func (s *story) End(string, string)           {}
 func (s *story) Add(step trace.Step) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.steps) < maxSteps {
+	if len(s.steps) < maxSteps && !s.over {
 		s.steps = append(s.steps, step)
 	}
 }

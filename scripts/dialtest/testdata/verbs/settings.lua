@@ -1,0 +1,1 @@
+return { name = "Verbs", trunks = { pstn = { host = "sip.example.net" } } }
