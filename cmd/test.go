@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/site"
 	"github.com/belfry-pbx/belfry/scripts/dialtest"
@@ -34,6 +35,7 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return yours("", "%s cannot be looked through: %v", k.Dir, err)
 	}
+	start := time.Now()
 	whole := &dialtest.Report{}
 	all := dialtest.JSON{Files: []dialtest.JSONFile{}}
 	style := dialtest.Style{Paint: c.paint, Verbose: k.Verbose}
@@ -56,6 +58,8 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 		}
 	}
 	passed, failed, _ := whole.Count()
+	whole.Took = time.Since(start)
+	all.TookMS = whole.Took.Milliseconds()
 	if c.json {
 		if err := c.answer(all, nil); err != nil {
 			return err

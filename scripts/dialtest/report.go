@@ -79,11 +79,7 @@ func (r *Report) Broken(p diag.Problem) {
 // Last is the last line of a report.
 func (r *Report) Last() string {
 	passed, failed, virtual := r.Count()
-	took := fmt.Sprintf("%d ms", r.Took.Milliseconds())
-	if r.Took < time.Millisecond {
-		took = "less than 1 ms"
-	}
-	return fmt.Sprintf("%d passed, %d failed     %s of calls in %s", passed, failed, whole(virtual), took)
+	return fmt.Sprintf("%d passed, %d failed     %s of calls in %d ms", passed, failed, whole(virtual), max(1, r.Took.Milliseconds()))
 }
 
 // whole is a length to the second, in words.

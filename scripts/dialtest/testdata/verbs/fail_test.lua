@@ -104,11 +104,13 @@ test("an error of the test", function(t)
 end)
 test("what assert says", function(t) assert(false, "the sky is green") end)
 
--- What the author got wrong.
+-- What the author got wrong, and belfry check cannot see.
 
-test("a line that is none", function(t) t:phone("207") end)
-test("a mailbox that is none", function(t) t:mailbox("204") end)
-test("a trunk that is none", function(t) t:trunk("psnt") end)
+local none, trunk = "207", "psnt"
+
+test("a line that is none", function(t) t:phone(none) end)
+test("a mailbox that is none", function(t) t:mailbox(none) end)
+test("a trunk that is none", function(t) t:trunk(trunk) end)
 test("a key that is none", function(t) t:phone("201"):calls("300"):presses("x") end)
 test("a time that is none", function(t) t:at("someday") end)
 test("a time that has gone by", function(t) t:wait("1s"):at("2001-01-01 00:00") end)
