@@ -18,6 +18,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine/store"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/store/memory"
 	"go.uber.org/goleak"
 )
 
@@ -428,5 +429,93 @@ func TestClosedStoreRefuses(t *testing.T) {
 	}
 	if _, err := s.Line(t.Context(), "77513"); err != nil {
 		t.Error(err)
+	}
+}
+
+// written writes once more while the directory reads what there is.
+type written struct {
+	store.Store
+	write func()
+}
+
+func (w *written) Bucket(name string) store.Bucket {
+	return writtenBucket{w.Store.Bucket(name), name, w}
+}
+
+type writtenBucket struct {
+	store.Bucket
+	name string
+	w    *written
+}
+
+func (b writtenBucket) List(ctx context.Context, prefix string) ([]store.Entry, error) {
+	all, err := b.Bucket.List(ctx, prefix)
+	if b.name == lineBucket {
+		b.w.write()
+	}
+	return all, err
+}
+
+// What is written while a directory is being opened is neither lost nor undone by what was there before.
+func TestChangesWhileItIsRead(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	no(t, s.Add(ctx, porter(), ""))
+	no(t, s.Add(ctx, Line{Number: "1", Kind: Person}, ""))
+	w := &written{s.store, func() {
+		no(t, s.SetDND(ctx, "77513", true))
+		no(t, s.Remove(ctx, "1"))
+		no(t, s.Add(ctx, Line{Number: "2", Kind: Person}, ""))
+	}}
+	d, err := Open(ctx, w, Options{Realm: "chorus", KeyFile: filepath.Join(s.dir, "node.key")})
+	no(t, err)
+	defer d.Close()
+	lines, err := d.Lines(ctx)
+	no(t, err)
+	if len(lines) != 2 || lines[0].Number != "2" || !lines[1].DND {
+		t.Errorf("lines %+v", lines)
+	}
+}
+
+// Directories of clones share what they have read, and no change.
+func TestLikeAnother(t *testing.T) {
+	db, ctx := memory.New(nil), t.Context()
+	open := func(s store.Store, like *Directory) *Directory {
+		t.Helper()
+		d, err := Open(ctx, s, Options{Realm: "chorus", Simulated: true, Like: like})
+		no(t, err)
+		t.Cleanup(d.Close)
+		return d
+	}
+	first := open(db, nil)
+	no(t, first.Add(ctx, porter(), "a long secret"))
+	no(t, first.List("club").Add(ctx, "77513"))
+	no(t, first.Logout(ctx, "group", "77513"))
+	x, y := open(db.Clone(nil), first), open(db.Clone(nil), first)
+	no(t, x.SetDND(ctx, "77513", true))
+	no(t, x.List("club").Add(ctx, "1"))
+	no(t, x.Login(ctx, "group", "77513"))
+	no(t, first.SetForward(ctx, "77513", ForwardAlways, "3"))
+	no(t, first.List("club").Remove(ctx, "77513"))
+	for what, c := range map[string]struct {
+		d         *Directory
+		dnd       bool
+		forward   string
+		list, out int
+	}{"first": {first, false, "3", 0, 1}, "x": {x, true, "", 2, 0}, "y": {y, false, "", 1, 1}} {
+		l, err := c.d.Line(ctx, "77513")
+		no(t, err)
+		list, err := c.d.List("club").Entries(ctx)
+		no(t, err)
+		out, err := c.d.LoggedOut(ctx, "group")
+		no(t, err)
+		if l.DND != c.dnd || l.ForwardOn(ForwardAlways) != c.forward || len(list) != c.list || len(out) != c.out {
+			t.Errorf("%s: %+v, %v, %v", what, l, list, out)
+		}
+		want, err := first.Credentials(ctx, "77513")
+		no(t, err)
+		if got, err := c.d.Credentials(ctx, "77513"); err != nil || got != want {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -148,6 +149,9 @@ func Open(ctx context.Context, o Options) (*Mailboxes, error) {
 
 func (b *Mailboxes) start(ctx context.Context) error {
 	err := b.recover(ctx)
+	if err == nil && b.simulated {
+		err = b.continueIDs()
+	}
 	if err != nil {
 		return err
 	}
@@ -333,4 +337,23 @@ func (b *Mailboxes) newID(t time.Time) string {
 		return id
 	}
 	return id + strings.ToLower(rand.Text()[:16])
+}
+
+// continueIDs has ids begin after those that there are, from which no chance tells them.
+func (b *Mailboxes) continueIDs() error {
+	for _, dir := range []string{newDir, greetingDir} {
+		names, err := b.disk.ReadDir(dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if len(name) < 16 {
+				continue
+			}
+			if n, err := strconv.ParseUint(name[12:16], 16, 16); err == nil {
+				b.ids.Store(max(b.ids.Load(), n))
+			}
+		}
+	}
+	return nil
 }

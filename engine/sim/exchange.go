@@ -37,7 +37,7 @@ type Exchange struct {
 // New makes an exchange. Close lets it go.
 func New(o Options) (*Exchange, error) {
 	if o.Start.IsZero() {
-		o.Start = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+		o.Start = usualStart()
 	}
 	if o.World == nil {
 		o.World = NewWorld(o.Start)
@@ -62,6 +62,9 @@ func New(o Options) (*Exchange, error) {
 	x.engine = eng
 	return x, nil
 }
+
+// usualStart is what the clock shows at first, where nobody says.
+func usualStart() time.Time { return time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC) }
 
 func (x *Exchange) newID() string {
 	x.ids++

@@ -23,7 +23,7 @@ type Site struct {
 	mailboxes *mailbox.Mailboxes
 }
 
-// NewSite makes an empty site, whose time is the real one.
+// NewSite makes an empty site. What is done there is done a day before exchanges begin that are not told when to.
 func NewSite(ctx context.Context) (*Site, error) { return newSite(ctx, nil, nil) }
 
 // SiteOver makes a site of what an exchange has in its store, and in its folder of mailboxes (mailbox.Over): what is in
@@ -34,9 +34,10 @@ func SiteOver(ctx context.Context, s store.Store, disk *mailbox.Memory) (*Site, 
 }
 
 func newSite(ctx context.Context, under store.Store, disk *mailbox.Memory) (s *Site, err error) {
-	s = &Site{store: memory.New(nil), disk: disk}
+	c := clock.NewFake(usualStart().AddDate(0, 0, -1))
+	s = &Site{store: memory.New(c), disk: disk}
 	if under != nil {
-		s.store = memory.Over(under, nil)
+		s.store = memory.Over(under, c)
 	}
 	if s.disk == nil {
 		s.disk = mailbox.NewMemory()
@@ -46,10 +47,10 @@ func newSite(ctx context.Context, under store.Store, disk *mailbox.Memory) (s *S
 			err = fmt.Errorf("make a site: %w", errors.Join(err, s.Close()))
 		}
 	}()
-	if s.directory, err = directory.Open(ctx, s.store, directory.Options{Simulated: true, Realm: anyRealm}); err != nil {
+	if s.directory, err = directory.Open(ctx, s.store, directory.Options{Simulated: true, Realm: anyRealm, Clock: c}); err != nil {
 		return nil, err
 	}
-	if s.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Simulated: true, Store: s.store, FS: s.disk}); err != nil {
+	if s.mailboxes, err = mailbox.Open(ctx, mailbox.Options{Simulated: true, Store: s.store, FS: s.disk, Clock: c}); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -2,13 +2,17 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
 	"github.com/belfry-pbx/belfry/engine/prompt"
@@ -128,5 +132,81 @@ func BenchmarkNew(b *testing.B) {
 		if err := x.Close(); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A dialplan that records conversations does so here too, with the names of files that would be; nothing is made.
+func TestRecordingsAreOnlyToldOf(t *testing.T) {
+	var paths []string
+	x := of(t, chorus(t), func(ctx context.Context, c *engine.Call) {
+		for _, o := range []engine.RecordingOptions{{Format: "wav"}, {Format: "wav", Name: "chat"}, {Format: "wav", Name: "chat"}} {
+			r, err := c.StartRecording(ctx, o)
+			if err != nil {
+				t.Error(err)
+			}
+			paths = append(paths, filepath.ToSlash(r.Path))
+			if err := c.StopRecording(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		if _, err := c.StartRecording(ctx, engine.RecordingOptions{Format: "tape"}); err == nil {
+			t.Error("a format that there is not was taken")
+		}
+		if _, err := c.StartRecording(ctx, engine.RecordingOptions{Format: "wav"}); err != nil { // which ends with the call
+			t.Error(err)
+		}
+		bridging(ctx, c)
+	})
+	x.Phone("77514").AnswersAfter(time.Second)
+	ada := calls(t, x, "77513", "77514")
+	talking(t, x, ada, x.Phone("77514"))
+	ada.Hangup()
+	pass(x, time.Minute)
+	want := []string{"recordings/2026-03-02/call-1-1.wav", "recordings/2026-03-02/chat-1.wav", "recordings/2026-03-02/chat-2.wav"}
+	if !slices.Equal(paths, want) {
+		t.Errorf("recorded %q", paths)
+	}
+	if _, err := os.Stat("recordings"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the folder of recordings: %v", err)
+	}
+	records, err := x.Engine().CallLog().Records(t.Context(), callog.Filter{})
+	if err != nil || len(records) != 1 || len(records[0].Recordings) != 4 || records[0].Recordings[3] != "call-1-2.wav" {
+		t.Errorf("the call record says %+v, %v", records, err)
+	}
+}
+
+// A real exchange is not made by mistake of what keeps nothing.
+func TestARealExchangeNeedsAFolder(t *testing.T) {
+	s := chorus(t)
+	e, err := engine.New(t.Context(), engine.Options{Store: s.store.Clone(nil), Realm: "x"})
+	if err == nil || !strings.Contains(err.Error(), "data folder") {
+		t.Errorf("it was made: %v", err)
+	}
+	if e != nil {
+		t.Error(e.Close())
+	}
+}
+
+// A dry run begins with what an exchange has, and leaves it alone.
+func TestSiteOverAnExchange(t *testing.T) {
+	x := newExchange(t, bridging)
+	ctx := t.Context()
+	s, err := SiteOver(ctx, x.Engine().Store(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	dry := of(t, s, bridging)
+	if err := dry.Engine().Directory().SetForward(ctx, "77513", directory.ForwardAlways, "15902"); err != nil {
+		t.Fatal(err)
+	}
+	dry.Phone("15903").AnswersAfter(time.Second)
+	talking(t, dry, calls(t, dry, "77513", "15903"), dry.Phone("15903"))
+	if l, err := x.Engine().Directory().Line(ctx, "77513"); err != nil || l.ForwardOn(directory.ForwardAlways) != "" {
+		t.Errorf("the exchange has %+v, %v", l, err)
 	}
 }

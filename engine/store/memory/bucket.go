@@ -147,7 +147,7 @@ type writing struct {
 	now     time.Time
 	events  []event
 	undo    []func()
-	expires bool // something that expires was written, or written over
+	expires bool // a bucket was written to in which something may expire
 }
 
 func (w *writing) Get(bucket, key string) (store.Entry, error) {
@@ -202,7 +202,8 @@ func (w *writing) change(bucket, key string, r record) (revision uint64) {
 	} else {
 		b.records[key] = r
 	}
-	w.expires = w.expires || !r.expires.IsZero() || !old.expires.IsZero()
+	b.expires = b.expires || !r.expires.IsZero()
+	w.expires = w.expires || b.expires
 	w.events = append(w.events, event{bucket, r.entry(key)})
 	return r.revision
 }
@@ -217,7 +218,7 @@ func (s *Store) own(name string) *contents {
 			b.revision = overBase
 		}
 	case b.shared:
-		b = &contents{revision: b.revision, records: maps.Clone(b.records)}
+		b = &contents{revision: b.revision, expires: b.expires, records: maps.Clone(b.records)}
 	default:
 		return b
 	}

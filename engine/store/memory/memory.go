@@ -38,6 +38,7 @@ var _ store.Store = (*Store)(nil)
 type contents struct {
 	shared   bool
 	revision uint64 // the last one
+	expires  bool   // a record that does was written
 	records  map[string]record
 }
 
@@ -174,7 +175,7 @@ func (s *Store) watched(fn func(bucket, key string, r record)) {
 	seen := map[string]bool{}
 	for _, w := range s.watchers {
 		b := s.buckets[w.bucket]
-		if b == nil || seen[w.bucket] {
+		if b == nil || !b.expires || seen[w.bucket] {
 			continue
 		}
 		seen[w.bucket] = true
