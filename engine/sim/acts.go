@@ -16,7 +16,7 @@ func (c *Caller) Answer() {
 		return
 	}
 	c.stopAnswer()
-	d.confirmed, d.final, d.remote = true, true, description(true)
+	d.confirmed, d.final, d.remote = true, true, d.description(true)
 	c.sent(true, "200 OK")
 	c.sent(false, "ACK")
 	d.waiter.Wake()
@@ -103,7 +103,7 @@ func (c *Caller) TransferTo(other *Caller) {
 
 // offer sends a re-INVITE.
 func (c *Caller) offer(listens bool) {
-	body := description(listens)
+	body := c.dialog.description(listens)
 	c.sent(true, "INVITE %s", direction(listens))
 	c.offered = &sip.StatusError{Code: 488, Reason: sip.ReasonPhrase(488)}
 	if offer := c.dialog.handler.Offer; offer != nil {

@@ -123,7 +123,7 @@ func (d *dialog) Answer(_ context.Context, sdp []byte) error {
 	d.final, d.confirmed = true, true
 	d.describes(sdp)
 	if d.remote == nil {
-		d.remote = description(true) // a late offer: the ACK brings the answer
+		d.remote = d.description(true) // a late offer: the ACK brings the answer
 	}
 	d.far.sent(false, "200 OK")
 	d.far.sent(true, "ACK")

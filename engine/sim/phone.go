@@ -228,7 +228,7 @@ func (p *Phone) behaves(c *Caller) {
 	code := 180
 	if p.manner.early {
 		code = 183
-		d.remote = description(true)
+		d.remote = d.description(true)
 	}
 	c.sent(true, "%d %s", code, sip.ReasonPhrase(code))
 	d.news = append(d.news, provisional{code, d.remote})
@@ -287,7 +287,7 @@ func (p *Phone) call(to string, o CallOptions) *Caller {
 		d.diversion = []sip.Diversion{{Number: o.Diversion.Number, Reason: o.Diversion.Reason}}
 	}
 	if !o.NoOffer {
-		d.remote = description(true)
+		d.remote = d.description(true)
 	}
 	if o.Replaces != nil {
 		d.replaces = o.Replaces.dialog

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
@@ -244,6 +245,26 @@ func TestSoundBeforeTheAnswer(t *testing.T) {
 	talking(t, x, a, out)
 	a.Hangup()
 	quiet(t, x)
+}
+
+// Telephones speak what the exchange does, where that is no G.711.
+func TestCodecs(t *testing.T) {
+	for _, c := range []codec.Codec{codec.PCMU, codec.G722, codec.Opus} {
+		t.Run(c.Name(), func(t *testing.T) {
+			x := newExchange(t, ringing("trunk:pstn/0123"), func(o *Options) {
+				o.Engine.Trunks = []engine.Trunk{{Name: "pstn", Host: "sip.example.net", Codecs: []codec.Codec{c}}}
+			})
+			out := x.Outside("0123")
+			out.AnswersAfter(time.Second)
+			a := calls(t, x, "77513", "0")
+			talking(t, x, a, out)
+			if legs := x.Engine().Calls()[0].Legs; len(legs) != 2 || legs[1].Codec != c.Name() {
+				t.Errorf("they speak %+v", legs)
+			}
+			a.Hangup()
+			quiet(t, x)
+		})
+	}
 }
 
 func TestInviteWithoutAnOffer(t *testing.T) {
