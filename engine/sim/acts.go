@@ -87,8 +87,10 @@ func (c *Caller) HangupThen() {
 	c.do(func(c *Caller) time.Duration { c.Hangup(); return 0 })
 }
 
-// Hold puts the other side on hold; Unhold takes it back (RFC 3264 section 8.4).
-func (c *Caller) Hold()   { c.do(func(c *Caller) time.Duration { c.offer(false); return 0 }) }
+// Hold puts the other side on hold (RFC 3264 section 8.4).
+func (c *Caller) Hold() { c.do(func(c *Caller) time.Duration { c.offer(false); return 0 }) }
+
+// Unhold ends Hold.
 func (c *Caller) Unhold() { c.do(func(c *Caller) time.Duration { c.offer(true); return 0 }) }
 
 // Transfer asks the exchange to send the other side to a number (RFC 5589 section 6). When that has succeeded he hangs up.

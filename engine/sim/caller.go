@@ -17,10 +17,10 @@ type State string
 
 // The states of a Caller's call.
 const (
-	Calling  State = "calling"  // nobody has said anything yet
-	Ringing  State = "ringing"  // there, or here if the call came in
-	Answered State = "answered" //
-	Ended    State = "ended"    //
+	Calling  State = "calling" // nobody has said anything yet
+	Ringing  State = "ringing" // there, or here if the call came in
+	Answered State = "answered"
+	Ended    State = "ended"
 )
 
 // Caller is somebody at a telephone with one call, which he has made or has been rung by. His methods are for who made
@@ -235,8 +235,8 @@ func diverted(h []sip.Header) *engine.Diversion {
 	return nil
 }
 
-// Hears is what he hears now, and Heard all that he has heard, in the order in which it began. His own telephone's
-// ringing tone is not part of it: that is State.
+// Hears is what he hears now, in the order in which it began. His own telephone's ringing tone is not part of it: that is
+// State.
 func (c *Caller) Hears() []Heard {
 	if s := c.session(); s != nil {
 		return s.hearing()
@@ -244,7 +244,7 @@ func (c *Caller) Hears() []Heard {
 	return nil
 }
 
-// Heard is what he has heard, and hears.
+// Heard is all that he has heard, and hears, in the order in which it began.
 func (c *Caller) Heard() []Heard {
 	if s := c.session(); s != nil {
 		return s.heard()

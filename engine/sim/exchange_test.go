@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"sync"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/prompt"
+	"github.com/belfry-pbx/belfry/engine/store/memory"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
 
@@ -139,5 +141,43 @@ func quiet(t testing.TB, x *Exchange) {
 		if x.Engine().Busy(number) {
 			t.Errorf("%s is busy", number)
 		}
+	}
+}
+
+// An exchange is let go in the middle of everything, and all that went on in it ends.
+func TestCloseInTheMiddle(t *testing.T) {
+	db := memory.New(nil)
+	w := NewWorld(start)
+	x, err := New(Options{World: w, Engine: engine.Options{
+		Store: db, Handler: engine.HandlerFunc(switchboard), Prompts: prompts(),
+		Trunks: []engine.Trunk{{Name: "pstn", Host: "sip.example.net"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Engine().Mailboxes().Create(context.Background(), "15903"); err != nil {
+		t.Fatal(err)
+	}
+	x.Phone("15902").AnswersAfter(2 * time.Second)
+	var all []*Caller
+	for _, number := range []string{"600", "601", "602", "603", "604", "606"} {
+		c := calls(t, x, "+447700900"+number, number)
+		c.Speak(time.Hour)
+		all = append(all, c)
+	}
+	pass(x, 3*time.Second)
+	if n := len(x.Engine().Calls()); n != len(all) {
+		t.Errorf("%d calls stand, want %d", n, len(all))
+	}
+	if err := errors.Join(x.Close(), db.Close()); err != nil {
+		t.Error(err)
+	}
+	for _, c := range all {
+		if c.State() != Ended {
+			t.Errorf("%s has a call still", c.Phone().Number())
+		}
+	}
+	if n := len(x.Engine().Calls()); n != 0 {
+		t.Errorf("%d calls are left over", n)
 	}
 }

@@ -143,13 +143,23 @@ func (p *Phone) Transfers() {
 	}
 }
 
-// What it does in the call that it has, or if it has none when the next one is answered; see Caller.
+// What follows it does in the call that it has, or if it has none when the next one is answered. All is done in its
+// order; see Caller.
 
-func (p *Phone) Presses(keys string)       { p.does(func(c *Caller) { c.Press(keys) }) }
+// Presses presses keys.
+func (p *Phone) Presses(keys string) { p.does(func(c *Caller) { c.Press(keys) }) }
+
+// SpeaksFor speaks for a while.
 func (p *Phone) SpeaksFor(d time.Duration) { p.does(func(c *Caller) { c.Speak(d) }) }
-func (p *Phone) Waits(d time.Duration)     { p.does(func(c *Caller) { c.Pause(d) }) }
-func (p *Phone) Holds()                    { p.does((*Caller).Hold) }
-func (p *Phone) Unholds()                  { p.does((*Caller).Unhold) }
+
+// Waits does nothing for a while.
+func (p *Phone) Waits(d time.Duration) { p.does(func(c *Caller) { c.Pause(d) }) }
+
+// Holds puts the other side on hold.
+func (p *Phone) Holds() { p.does((*Caller).Hold) }
+
+// Unholds ends Holds.
+func (p *Phone) Unholds() { p.does((*Caller).Unhold) }
 
 // HangsUp ends the call when all is done that it was told before; at once the one it is making.
 func (p *Phone) HangsUp() {
