@@ -12,6 +12,7 @@ import (
 	"github.com/belfry-pbx/belfry/cmd/site"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/api"
+	"github.com/belfry-pbx/belfry/scripts/dialtest"
 	"github.com/belfry-pbx/belfry/scripts/syntax"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
@@ -109,6 +110,36 @@ func TestExamplesLoad(t *testing.T) {
 			}
 			if r, err := h.Reload(context.Background()); err != nil || r.Generation != 2 || r.Extensions == 0 {
 				t.Error(r, err)
+			}
+		})
+	}
+}
+
+// Every example's tests pass, in a simulated exchange.
+func TestExamplesDoWhatTheirTestsSay(t *testing.T) {
+	for _, e := range all(t) {
+		if e.Test == "" {
+			continue
+		}
+		t.Run(e.File+" "+strings.Join(e.Names, " "), func(t *testing.T) {
+			t.Parallel()
+			s, err := site.Simulate(t.Context(), folder(t, e))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			}()
+			report, err := dialtest.Run(t.Context(), dialtest.Options{Host: s.Host(), Open: s.Open})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if passed, failed, _ := report.Count(); passed == 0 || failed > 0 {
+				var b strings.Builder
+				report.Print(&b, dialtest.Style{})
+				t.Errorf("%d passed, %d failed\n%s", passed, failed, &b)
 			}
 		})
 	}

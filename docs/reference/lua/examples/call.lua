@@ -84,7 +84,7 @@ extension("600", { from = "any" }, function(call)
 end)
 --- main_test.lua
 test("a message is taken", function(t)
-  t:call { from = "+447700900123", to = "600" }:hears("beep"):speaksFor("7s"):hangsUp()
+  t:call { from = "+447700900123", to = "600" }:hears("tone:beep"):speaksFor("7s"):hangsUp()
   t:mailbox("201"):has { from = "+447700900123", length = "7s" }
   t:lamp("201"):isOn()
 end)
@@ -257,7 +257,7 @@ end)
 --- main_test.lua
 test("1 mutes, and 1 again unmutes", function(t)
   local caller = t:call { from = "201", to = "700" }
-  caller:isAnswered():presses("1")
+  caller:hears("conf-onlyperson"):hearsNothing():presses("1")
   t:room("sales"):has("201", { muted = true })
   caller:presses("1")
   t:room("sales"):has("201", { muted = false })
@@ -272,7 +272,7 @@ extension("700", function(call)
 end)
 --- main_test.lua
 test("hash leaves the room", function(t)
-  t:call { from = "201", to = "700" }:isAnswered():presses("#"):hears("vm-goodbye")
+  t:call { from = "201", to = "700" }:hears("conf-onlyperson"):hearsNothing():presses("#"):hears("vm-goodbye")
 end)
 --- onHangup
 local waiting = store("waiting")

@@ -152,5 +152,5 @@ local voicemail = require "voicemail"
 extension("*97", function(call) voicemail.readMessages(call, call.from.line) end)
 --- main_test.lua
 test("the owner is asked for the PIN", function(t)
-  t:call { from = "201", to = "*97" }:hears("vm-password")
+  t:call { from = "201", to = "*97" }:hears("belfry/enter-pin-hash")
 end)

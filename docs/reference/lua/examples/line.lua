@@ -1,8 +1,9 @@
 --- setDnd
 extension("*78", { name = "do not disturb" }, function(call)
   local owner = line(call.from.line)
-  owner:setDnd(not owner.dnd)
-  call:playPrompt(owner.dnd and "belfry/dnd-off" or "belfry/dnd-on")
+  local on = not owner.dnd
+  owner:setDnd(on)
+  call:playPrompt(on and "belfry/dnd-on" or "belfry/dnd-off")
 end)
 --- main_test.lua
 test("*78 switches it on", function(t)

@@ -38,10 +38,10 @@ test("first it answers, then it does not", function(t)
   t:call { from = "202", to = "201" }:hears("vm-intro")
 end)
 --- redirects
-test("the phone itself sends calls on", function(t)
+test("the exchange does not follow a phone that sends calls elsewhere", function(t)
   t:phone("201"):redirects("202")
-  t:phone("202"):answersAfter("1s")
-  t:call { from = "203", to = "201" }:isTalkingTo("202")
+  t:call { from = "203", to = "201" }:hears("vm-intro")
+  t:phone("202"):isNotRinging()
 end)
 --- calls
 test("Ana calls Ben", function(t)
@@ -74,17 +74,22 @@ test("Ana puts the caller on hold", function(t)
   t:phone("201"):hearsMusic():isOnHold()
 end)
 --- hearsNothing
-test("nothing is played to those who talk", function(t)
+extension("600", function(call)
+  call:bridge("201", { announce = "belfry/press-one-to-accept", answerTo = "1" })
+end)
+--- main_test.lua
+test("Ana is asked, and there is silence until she answers", function(t)
   t:phone("201"):answersAfter("1s")
-  t:call { from = "202", to = "201" }:isTalkingTo("201"):hangsUp()
-  t:phone("201"):hearsNothing()
+  local caller = t:call { from = "202", to = "600" }
+  t:phone("201"):hears("belfry/press-one-to-accept"):hearsNothing():presses("1")
+  caller:isTalkingTo("201")
 end)
 --- hearsRecording presses
 test("Ana hears her message", function(t)
   t:mailbox("201"):add { from = "202", length = "4s" }
   t:mailbox("201"):setPin("274951")
   local ana = t:phone("201"):calls("*97")
-  ana:hears("vm-password"):presses("274951#"):hearsRecording()
+  ana:hears("belfry/enter-pin-hash"):presses("274951#"):hears("vm-youhave"):presses("1"):hearsRecording()
 end)
 --- speaksFor hangsUp hasEnded
 test("Ana speaks, and hangs up", function(t)

@@ -12,12 +12,13 @@ extension("701", function(call)
   if key == "4" then meeting:kickLast() end
   if key == "5" then meeting:kick(meeting.members[1].call) end
   if key == "6" then meeting:close() end
+  call:playPrompt("belfry/confirmed")
 end)
 --- main_test.lua
 test("the meeting is closed", function(t)
   local member = t:call { from = "201", to = "700" }
   member:isAnswered()
-  t:call { from = "202", to = "701" }:hears("belfry/please-choose"):presses("6")
+  t:call { from = "202", to = "701" }:hears("belfry/please-choose"):presses("6"):hears("belfry/confirmed")
   member:hasEnded()
   t:room("sales"):isEmpty()
 end)

@@ -34,13 +34,13 @@ test("a line of the test's own", function(t)
 end)
 --- mailbox
 test("a message is left", function(t)
-  t:call { from = "+447700900123", to = "201" }:hears("beep"):speaksFor("7s"):hangsUp()
+  t:call { from = "+447700900123", to = "201" }:hears("tone:beep"):speaksFor("7s"):hangsUp()
   t:mailbox("201"):has { from = "+447700900123", length = "7s" }
 end)
 --- lamp
 test("the lamp is lit", function(t)
   t:lamp("201"):isOff()
-  t:call { from = "202", to = "201" }:hears("beep"):speaksFor("7s"):hangsUp()
+  t:call { from = "202", to = "201" }:hears("tone:beep"):speaksFor("7s"):hangsUp()
   t:lamp("201"):isOn()
 end)
 --- list
