@@ -148,7 +148,7 @@ end
 -- Rings a group; if nobody takes the call, sends it on or says why.
 ---@param call Call
 ---@param number string of the group
----@param outside Outside for a call that goes on to another number
+---@param outside? Outside for a call that goes on to another number: a group without an overflow needs none
 function m.call(call, number, outside)
   local g = group(number) or error("group " .. number .. " is not declared")
   local list, outcome = available(g)

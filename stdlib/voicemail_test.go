@@ -141,13 +141,3 @@ func TestSilenceEndsTheMenu(t *testing.T) {
 	read := mailboxWithTwo(t)
 	happens(t, read("", "", ""), askPIN, counts, mainMenu, "play belfry/no-choice", mainMenu, "play belfry/no-choice", mainMenu, bye, "hangup")
 }
-
-func TestTheStarter(t *testing.T) {
-	l := exchange(t, "starter")
-	run(t, l, `addLine("201"); addLine("202", { outcome = "answered" })`)
-	happens(t, dial(t, l, "202", "201"), "bridge 201: noAnswer", "voicemail 201", bye, "hangup")
-	happens(t, dial(t, l, "201", "600", "202"), "ask ext-or-zero", "redirect 202", "bridge 202: answered")
-	happens(t, dial(t, l, "202", "600", "", "7", ""), "ask ext-or-zero", "ask belfry/no-choice+ext-or-zero",
-		"ask pm-invalid-option+ext-or-zero", "redirect 201", "bridge 201: noAnswer", "voicemail 201", bye, "hangup")
-	happens(t, dial(t, l, "201", "*97", "274951", "#"), askPIN, nothing, mainMenu, bye, "hangup")
-}
