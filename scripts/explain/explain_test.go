@@ -63,7 +63,12 @@ func newSite(t *testing.T) *sim.Site {
 
 func ask(t *testing.T, x explain.Exchange, from, to string) *explain.Answer {
 	t.Helper()
-	a, err := explain.Explain(context.Background(), x, explain.Question{From: from, To: to, At: time.Now()})
+	return askAt(t, x, from, to, time.Now())
+}
+
+func askAt(t *testing.T, x explain.Exchange, from, to string, at time.Time) *explain.Answer {
+	t.Helper()
+	a, err := explain.Explain(context.Background(), x, explain.Question{From: from, To: to, At: at})
 	if err != nil {
 		t.Fatalf("%s dials %s: %v", from, to, err)
 	}

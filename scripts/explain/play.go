@@ -27,7 +27,7 @@ func (x Exchange) play(ctx context.Context, a *Answer, to string) (rung []string
 	if err != nil {
 		return nil, fmt.Errorf("simulate the exchange: %w", err)
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
+	defer func() { _ = s.Close() }() // it has no error but that of the World
 	h := &router{x: x, ctx: ctx, host: x.Host.With(s.Engine(), o.Log, rand.New(rand.NewPCG(1, 1)).Float64)}
 	s.Engine().SetHandler(h)
 	if err := x.telephones(ctx, s); err != nil {
@@ -45,14 +45,17 @@ func (x Exchange) play(ctx context.Context, a *Answer, to string) (rung []string
 		c.Hangup()
 	}
 	s.World().Run(func() bool { return ctx.Err() != nil }, time.Minute) // what is still to be written down
-	if err := errors.Join(ctx.Err(), s.World().Err(), h.err); err != nil {
+	if err := errors.Join(context.Cause(ctx), h.err); err != nil {
 		return nil, err
+	}
+	if err := s.World().Err(); err != nil {
+		r.stopped(s.World().Now(), err)
 	}
 	if len(h.routings) > 0 {
 		h.routings[0].Dialled, h.routings[0].Changed = a.Routings[0].Dialled, a.Routings[0].Changed
 		a.Routings = h.routings
 	}
-	a.Steps, a.Schedules, a.Outcome = append(a.Steps, r.steps...), append(a.Schedules, r.schedules...), outcome(c, gaveUp)
+	a.Steps, a.Schedules, a.Outcome = append(a.Steps, r.steps...), append(a.Schedules, r.schedules...), outcome(c, gaveUp, s.World().Now())
 	return r.rung, nil
 }
 
@@ -82,11 +85,15 @@ func (x Exchange) telephones(ctx context.Context, s *sim.Exchange) error {
 	}
 	for _, l := range lines {
 		registered, busy := x.Phones(l.Number)
+		if registered == 1 && !busy {
+			continue // as every line has it
+		}
+		p := s.Phone(l.Number)
 		if busy {
-			s.Phone(l.Number).Call(occupied)
+			p.Call(occupied)
 		}
 		if registered == 0 {
-			s.Phone(l.Number).IsOffline()
+			p.IsOffline()
 		}
 		for range min(registered, maxPhones) - 1 {
 			s.AddPhone(l.Number)

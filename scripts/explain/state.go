@@ -48,9 +48,11 @@ func (x Exchange) look(ctx context.Context, a *Answer, rung []string) error {
 	for _, r := range a.Routings {
 		queue = append(queue, r.Number)
 	}
-	queue = append(queue, rung...)
 	seen := map[string]bool{"": true}
-	for len(queue) > 0 && len(a.Lines) < maxLines {
+	for len(queue)+len(rung) > 0 && len(a.Lines) < maxLines {
+		if len(queue) == 0 {
+			queue, rung = rung, nil
+		}
 		number := queue[0]
 		if queue = queue[1:]; seen[number] {
 			continue

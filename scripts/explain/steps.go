@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -98,13 +99,27 @@ func fact(s trace.Step, name string) string {
 	return ""
 }
 
-// outcome is how a simulated call has ended.
-func outcome(c *sim.Caller, gaveUp bool) Outcome {
+// stopped takes down why there are no more steps.
+func (r *recorder) stopped(now time.Time, err error) {
+	why, _, _ := strings.Cut(err.Error(), "\n") // what follows are our own frames
+	if errors.Is(err, sim.ErrEndless) {
+		why = "more happens than can be told: the dialplan goes round without end, or nearly"
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.steps = append(r.steps, Step{After: now.Sub(r.began).Seconds(), Kind: trace.Error, Text: why})
+}
+
+// outcome is how a simulated call has ended by now.
+func outcome(c *sim.Caller, gaveUp bool, now time.Time) Outcome {
 	o := Outcome{GivesUp: gaveUp}
 	o.Status, o.Phrase = c.Status()
 	began, answered, ended := c.Times()
 	if !answered.IsZero() {
 		o.Answered = answered.Sub(began).Seconds()
+	}
+	if ended.IsZero() {
+		ended = now
 	}
 	o.Lasts = ended.Sub(began).Seconds()
 	return o
