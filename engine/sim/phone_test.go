@@ -192,6 +192,22 @@ func TestTrunksThatDoNotWork(t *testing.T) {
 	}
 }
 
+func TestAddressesOutside(t *testing.T) {
+	const carol = "sip:carol@branch.example.com"
+	x := newExchange(t, ringing(carol, "sip:mallory@example.net"), func(o *Options) { o.Engine.SIPHosts = []string{"branch.example.com"} })
+	x.Outside(carol).AnswersAfter(time.Second)
+	a := calls(t, x, "77513", "0")
+	talking(t, x, a, x.Outside(carol))
+	if got := x.Outside(carol).Current().Shown(); got.Number != "77513" || got.Asserted.User != "" {
+		t.Errorf("outside shows %+v; strangers are told nothing that is asserted", got)
+	}
+	if len(x.Outside("sip:mallory@example.net").Calls()) != 0 {
+		t.Error("a host that settings do not name was called")
+	}
+	a.Hangup()
+	quiet(t, x)
+}
+
 func TestGuests(t *testing.T) {
 	var m engine.Mux
 	var from engine.Party
