@@ -8,7 +8,10 @@ end)
 extension("601", { from = "any" }, function(call)
   local pin = call:readDigits({ prompt = "vm-password", max = 4 }).digits
   local host = pin ~= "" and store("guests"):get(pin)
-  if not host then call:hangup() end
+  if not host then
+    call:playPrompt("vm-incorrect")
+    call:hangup()
+  end
   call:bridge(host)
 end)
 --- main_test.lua
@@ -21,7 +24,7 @@ end)
 test("not after eight hours", function(t)
   t:call { from = "201", to = "600" }:hears("digits/4"):hangsUp()
   t:wait("8h")
-  t:call { from = "+447700900123", to = "601" }:hears("vm-password"):presses("4711"):hasEnded()
+  t:call { from = "+447700900123", to = "601" }:hears("vm-password"):presses("4711"):hears("vm-incorrect")
 end)
 --- update
 -- Ana and Ben take turns.
