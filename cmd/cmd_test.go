@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command as people do, each script in a folder of its own. Besides what
 // testscript knows, the scripts can say:
 //
-// $CHORUS is a copy of the shipped dialplan, without sounds that only some machines have. UPDATE=1 in the environment of
+// $CHORUS and $STARTER are copies of the shipped dialplans, without sounds that only some machines have. UPDATE=1 in the environment of
 // the test writes what "cmp stdout FILE" wants anew.
 //
 //	exits CODE PROGRAM ARG…   runs it and wants that exit code
@@ -33,11 +33,7 @@ func TestMain(m *testing.M) {
 //	down                      waits until none is announced any more
 //	lines FILE MOST           wants no more lines than that in a file
 func TestScripts(t *testing.T) {
-	chorus := t.TempDir()
-	err := errors.Join(os.CopyFS(chorus, os.DirFS(filepath.Join("..", "dialplans", "chorus"))), withoutDebian(filepath.Join(chorus, "settings.lua")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	chorus, starter := shipped(t, "chorus"), shipped(t, "starter")
 	testscript.Run(t, testscript.Params{
 		Dir:           filepath.Join("testdata", "script"),
 		UpdateScripts: os.Getenv("UPDATE") != "",
@@ -53,6 +49,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("D", filepath.Join(dir, "data"))
 			env.Setenv("NO_COLOR", "1")
 			env.Setenv("CHORUS", chorus)
+			env.Setenv("STARTER", starter)
 			env.Setenv("TZ", "Europe/London")
 			return nil
 		},
@@ -62,14 +59,23 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// withoutDebian adds to settings that the sounds of Debian's packages are not heard.
-func withoutDebian(file string) error {
+// shipped copies a dialplan, and adds to its settings that the sounds of Debian's packages are not heard.
+func shipped(t *testing.T, name string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "dialplans", name))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "settings.lua")
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
 	changed := strings.Replace(string(text), "return {", "return {\n  prompts = { debian = false },", 1)
-	return os.WriteFile(file, []byte(changed), 0o600)
+	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

@@ -29,7 +29,11 @@ func needs(r explain.Rule) string {
 }
 
 func showAnswer(c *console, a *explain.Answer) {
-	c.printf("%s\n", c.paint(bold, callerText(a.From)+" dials "+a.Routings[0].Dialled+", "+a.At.Format("Mon 2006-01-02 15:04")))
+	head := callerText(a.From) + " dials " + a.Routings[0].Dialled + ", " + a.At.Format("Mon 2006-01-02 15:04")
+	if a.Generation > 1 {
+		head += fmt.Sprintf(", by generation %d of the dialplan", a.Generation)
+	}
+	c.printf("%s\n", c.paint(bold, head))
 	for i, r := range a.Routings {
 		c.printf("\n")
 		showRouting(c, r, i > 0)

@@ -86,6 +86,11 @@ func randomNumber(r *rand.Rand) string {
 // asked who he is where no extension is for strangers.
 func verdict(a *explain.Answer) string {
 	r := a.Routings[0]
+	for _, rule := range r.Rules {
+		if rule.Why == "" || (rule.Verdict == explain.LessSpecific) != (rule.Place > 0) {
+			panic(fmt.Sprintf("extension %s: %+v is not explained", rule.Name, rule))
+		}
+	}
 	switch w := r.Winner(); {
 	case w == nil && a.From.Line+a.From.Trunk == "":
 		return "401"

@@ -35,12 +35,14 @@ func (e *Error) Error() string { return e.What }
 
 // Answer is what becomes of a call.
 type Answer struct {
-	From     Caller    `json:"from"`
-	At       time.Time `json:"at"`
-	Assumed  bool      `json:"assumed,omitempty"` // no exchange runs: phones are taken to be registered and free
-	Routings []Routing `json:"routings"`          // that of what was dialled, then one for each time the call is routed afresh
-	Lines    []Line    `json:"lines"`             // those the call comes by, the caller's first
-	Groups   []Group   `json:"groups"`
+	From    Caller    `json:"from"`
+	At      time.Time `json:"at"`
+	Assumed bool      `json:"assumed,omitempty"` // no exchange runs: phones are taken to be registered and free
+	// Generation is that of the dialplan, as the exchange that runs counts them.
+	Generation int       `json:"generation,omitempty"`
+	Routings   []Routing `json:"routings"` // that of what was dialled, then one for each time the call is routed afresh
+	Lines      []Line    `json:"lines"`    // those the call comes by, the caller's first
+	Groups     []Group   `json:"groups"`
 	// What would happen if nobody answered a telephone.
 	Schedules []Schedule `json:"schedules"` // that are asked
 	Steps     []Step     `json:"steps"`
@@ -65,6 +67,9 @@ func Explain(ctx context.Context, x Exchange, q Question) (*Answer, error) {
 		return nil, &Error{"nothing is dialled", "belfry explain FROM TO: belfry explain 77513 15902"}
 	}
 	a := &Answer{From: from, At: q.At, Assumed: x.Phones == nil}
+	if !a.Assumed {
+		a.Generation = x.Host.Generation()
+	}
 	r, err := x.route(ctx, from, q.To)
 	if err != nil {
 		return nil, err

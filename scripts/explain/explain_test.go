@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -222,4 +223,28 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("ParseTime(%q) = %v, want an error", text, got)
 		}
 	}
+}
+
+// The document has every field of the JSON.
+func TestTheDocumentHasEveryField(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "explain.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var look func(of reflect.Type)
+	look = func(of reflect.Type) {
+		switch of.Kind() {
+		case reflect.Pointer, reflect.Slice:
+			look(of.Elem())
+		case reflect.Struct:
+			for i := range of.NumField() {
+				name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+				if name != "" && !strings.Contains(string(text), "`"+name+"`") && !strings.Contains(string(text), "`"+name+"[]") {
+					t.Errorf("docs/explain.md does not have the field %s of %s", name, of)
+				}
+				look(of.Field(i).Type)
+			}
+		}
+	}
+	look(reflect.TypeFor[explain.Answer]())
 }
