@@ -22,6 +22,7 @@ type args struct {
 	values map[string]any
 	given  map[string]bool
 	rest   *lua.LTable // the options table as it was
+	at     string      // the author's line, if the call is traced
 }
 
 // arg is a checked argument or option; the zero value if it was not given and has no default.
@@ -156,6 +157,9 @@ func (a *args) fallback(p api.Value) {
 func (a *args) bad(p api.Value, v lua.LValue, want string) {
 	what := "'" + p.Name + "'"
 	text := aKind(v)
+	if p.Secret {
+		a.sc.wrong(diag.CodeArgument, p.Name, fmt.Sprintf("%s: %s must be %s", a.fn, what, want), "")
+	}
 	switch v.(type) {
 	case lua.LString:
 		text = `"` + v.String() + `"`
@@ -179,7 +183,7 @@ func (a *args) convert(p api.Value, v lua.LValue) any {
 		return string(s)
 	case api.Digits:
 		s, ok := v.(lua.LString)
-		if n, number := v.(lua.LNumber); number {
+		if n, number := v.(lua.LNumber); number && !p.Secret {
 			a.sc.wrong(diag.CodeArgument, n.String(), fmt.Sprintf("%s: telephone numbers are texts, and %s is a number", a.fn, n), `write "`+n.String()+`"`)
 		}
 		if !ok {

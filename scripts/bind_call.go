@@ -26,7 +26,10 @@ func verb(fn func(ctx context.Context, c *engine.Call, a *args) error) binding {
 func result(fn func(ctx context.Context, c *engine.Call, a *args) (lua.LValue, error)) binding {
 	return func(sc *script, self any, a *args) (v lua.LValue, err error) {
 		c := self.(*engine.Call)
-		at := sc.s.Where()
+		at := a.at
+		if at == "" {
+			at = sc.s.Where()
+		}
 		c.At(at)
 		v, err = fn(sc.ctx, c, a)
 		sc.log.Debug(a.fn, "at", at, "error", err)
@@ -122,7 +125,7 @@ func readDigits(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) 
 	o := engine.ReadDigitsOptions{
 		Prompt: a.prompts("prompt"), Invalid: a.prompts("invalid"), Language: a.language(),
 		Min: arg[int](a, "min"), Max: arg[int](a, "max"), Terminator: arg[string](a, "terminator"),
-		Timeout: a.lasting("timeout"), Between: a.lasting("between"), Tries: arg[int](a, "tries"),
+		Timeout: a.lasting("timeout"), Between: a.lasting("between"), Tries: arg[int](a, "tries"), Secret: arg[bool](a, "secret"),
 	}
 	var r engine.DigitsResult
 	err := a.sc.wait(func(ctx context.Context) (err error) { r, err = c.ReadDigits(ctx, o); return err })

@@ -25,6 +25,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/prompt"
 	"github.com/belfry-pbx/belfry/engine/sip"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
 )
 
@@ -40,6 +41,9 @@ type exchange struct {
 	host *scripts.Host
 	dir  string
 	logs *logs
+
+	traces *trace.Log
+	errors *trace.Errors
 }
 
 // logs keeps what is logged, for tests that wait for it.
@@ -128,16 +132,17 @@ func start(t *testing.T, files map[string]string) *exchange {
 		t.Fatal(err)
 	}
 	l := &logs{more: make(chan struct{})}
+	traces, failures := trace.New(trace.Options{}), &trace.Errors{}
 	eng, err := engine.New(context.Background(), engine.Options{
-		Store: db, Data: data, Realm: "belfry.test", UDP: []string{"127.0.0.1:0"}, RTPPorts: [2]uint16{40000, 49999}, Log: slog.New(l),
+		Store: db, Data: data, Realm: "belfry.test", UDP: []string{"127.0.0.1:0"}, RTPPorts: [2]uint16{40000, 49999}, Log: slog.New(l), Trace: traces,
 		Prompts: prompt.New(prompt.Options{Sources: []fs.FS{sounds("welcome", "belfry/failure", "digits/7", "digits/5")}}),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &exchange{Engine: eng, t: t, dir: t.TempDir(), logs: l}
+	x := &exchange{Engine: eng, t: t, dir: t.TempDir(), logs: l, traces: traces, errors: failures}
 	x.write(files)
-	x.host, err = scripts.Open(scripts.Options{Dir: x.dir, Engine: eng, Log: slog.New(l), Stdlib: fstest.MapFS{"say.lua": {Data: []byte(
+	x.host, err = scripts.Open(scripts.Options{Dir: x.dir, Engine: eng, Log: slog.New(l), Errors: failures, Stdlib: fstest.MapFS{"say.lua": {Data: []byte(
 		`return { digits = function(s) local t = {} for d in s:gmatch("%d") do t[#t + 1] = "digits/" .. d end return t end }`)}}})
 	if err != nil {
 		t.Fatal(err)

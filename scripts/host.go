@@ -14,6 +14,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/api"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
@@ -36,6 +37,7 @@ type Options struct {
 	Language string         // of prompts; "": en
 	Trunks   []string       // their names; nil: not known
 	Limits   sandbox.Limits // of each call
+	Errors   *trace.Errors  // keeps what goes wrong while calls are handled; nil: nobody
 	Failure  string         // what a caller hears whose handler failed; "": belfry/failure
 	Log      *slog.Logger
 	Clock    clock.Clock

@@ -145,18 +145,18 @@ func (h *Host) method(c api.Class, f api.Func) lua.LGFunction {
 		if o == nil || o.class != c.Name {
 			sc.wrong(diag.CodeMethod, f.Name, fmt.Sprintf("%s is called with a colon", f.Name), "write "+name+"(…)")
 		}
-		return sc.perform(name, f, do, o.value, 2)
+		return sc.perform(c.Name, name, f, do, o.value, 2)
 	}
 }
 
 // function is the Lua function of one global.
 func (h *Host) function(name string, f api.Func) lua.LGFunction {
 	do := h.bound.funcs[name]
-	return func(l *lua.LState) int { return owner(l).perform(name, f, do, nil, 1) }
+	return func(l *lua.LState) int { return owner(l).perform("", name, f, do, nil, 1) }
 }
 
 // perform checks the phase and the arguments, does what is to be done, and turns its outcome into Lua's.
-func (sc *script) perform(name string, f api.Func, do binding, self any, first int) int {
+func (sc *script) perform(class, name string, f api.Func, do binding, self any, first int) int {
 	l := sc.s.L
 	if sc.phase == loading && !f.AtLoad {
 		sc.wrong(diag.CodeAtLoad, f.Name, name+" can only be used while handling a call", "put it into a function that an extension runs")
@@ -165,7 +165,11 @@ func (sc *script) perform(name string, f api.Func, do binding, self any, first i
 		sc.wrong(diag.CodeAtLoad, f.Name, name+" cannot be used any more: the call is over", "")
 	}
 	a := sc.check(name, f, first)
+	done := sc.traced(class, name, f, self, a, first)
 	v, err := do(sc, self, a)
+	if done != nil {
+		done(v, err)
+	}
 	if err != nil {
 		failed := sc.failed(name, f, err)
 		l.Push(lua.LNil)

@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
 )
@@ -45,7 +47,8 @@ type script struct {
 	requiring []string
 	routes    []route // while loading
 
-	handler  *lua.LFunction               // this call's
+	route    *route                       // this call's
+	handler  *lua.LFunction               // likewise
 	lines    map[*lineRef]*directory.Line // as they were read
 	watching map[string]*lua.LFunction    // events the engine tells of
 	onHangup []*lua.LFunction
@@ -151,13 +154,14 @@ func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call)
 		sc.close()
 	}
 	if err != nil && !ended(err) {
-		sc.explain(err, r)
+		sc.explain(ctx, err, r)
 		sc.fail(ctx)
 	}
 }
 
 // handle runs the handler of an extension.
 func (sc *script) handle(r *route) error {
+	sc.route = r
 	sc.handler = sc.s.Value(r.handler).(*lua.LFunction)
 	_, err := sc.s.Call(sc.handler, sc.object("Call", sc.call))
 	return err
@@ -170,14 +174,51 @@ func ended(err error) bool {
 }
 
 // explain logs why a handler failed, with the line and a hint.
-func (sc *script) explain(err error, r *route) {
-	p := sc.gen.problem(err)
+func (sc *script) explain(ctx context.Context, err error, r *route) {
+	heard := "nothing, having hung up"
+	if ctx.Err() == nil {
+		heard = sc.failure()
+	}
+	p := sc.remember(err, r, heard)
 	if p == nil {
 		sc.log.Error("the handler failed", "extension", r.Pattern, "at", r.Where, "error", err)
 		return
 	}
-	p.Effect = fmt.Sprintf("the caller of %s heard that something is wrong; call %s", sc.call.Dialled(), sc.call.ID())
+	p.Effect = fmt.Sprintf("the caller of %s heard %s; call %s", sc.call.Dialled(), heard, sc.call.ID())
 	sc.log.Error(p.Error(), "extension", r.Pattern, "code", p.Code, "effect", p.Effect, "problem", p.String())
+}
+
+// remember keeps that the script failed, for belfry errors and in the call's trace; heard is what the caller heard of it.
+func (sc *script) remember(err error, r *route, heard string) *diag.Problem {
+	p := sc.gen.problem(err)
+	f := trace.Failure{
+		Time: sc.host.clock.Now(), Call: sc.call.ID(), Extension: cmp.Or(r.Name, r.Pattern), At: r.Where, Message: err.Error(), Heard: heard,
+	}
+	if p != nil {
+		at := diag.Step{File: p.File, Line: p.Line}
+		excerpt := *p
+		excerpt.Path = nil // the stack says it
+		f.At, f.Code, f.Message, f.Hint, f.Excerpt, f.Stack = at.String(), p.Code, p.Message, p.Hint, excerpt.String(), frames(p.Path)
+	}
+	sc.host.opts.Errors.Add(f)
+	sc.call.Step(trace.Step{Kind: trace.Error, Text: f.Message, At: f.At, Fields: []trace.Field{{Name: "code", Value: f.Code}, {Name: "heard", Value: heard}}})
+	return p
+}
+
+// frames are the author's own functions on the way to a problem, innermost first, as people read them.
+func frames(path []diag.Step) []string {
+	var all []string
+	for _, s := range path {
+		if strings.HasPrefix(s.File, libraryPrefix) {
+			continue
+		}
+		text := s.String()
+		if s.Func != "" {
+			text += " in " + s.Func
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // problem makes a script's error one with source and caret; nil if it is about something else.
@@ -195,16 +236,21 @@ func (g *generation) problem(err error) *diag.Problem {
 	return nil
 }
 
-// fail lets the caller hear that something is wrong, and ends the call.
-func (sc *script) fail(ctx context.Context) {
+// failure is the prompt that says that something is wrong.
+func (sc *script) failure() string {
 	name := sc.host.opts.Failure
 	if p := sc.host.opts.Prompts; p == nil || !p.Has(name, sc.host.opts.Language) {
-		name = "tone:congestion"
+		return "tone:congestion"
 	}
+	return name
+}
+
+// fail lets the caller hear that something is wrong, and ends the call.
+func (sc *script) fail(ctx context.Context) {
 	ctx, cancel := clock.WithTimeout(ctx, sc.host.clock, hangupTime)
 	defer cancel()
 	// Both may fail because the caller has gone, which is all that was wanted.
-	_, _ = sc.call.PlayPrompt(ctx, []engine.Prompt{{Name: name}}, engine.PlayOptions{Language: sc.host.opts.Language})
+	_, _ = sc.call.PlayPrompt(ctx, []engine.Prompt{{Name: sc.failure()}}, engine.PlayOptions{Language: sc.host.opts.Language})
 	_ = sc.call.Hangup(ctx)
 }
 
@@ -219,7 +265,7 @@ func (sc *script) afterwards() {
 	for _, fn := range sc.onHangup {
 		if _, err := sc.s.Call(fn); err != nil {
 			text := err.Error()
-			if p := sc.gen.problem(err); p != nil {
+			if p := sc.remember(err, sc.route, "nothing, having hung up"); p != nil {
 				text = p.Error()
 			}
 			sc.log.Error("onHangup: " + text)

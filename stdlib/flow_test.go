@@ -141,7 +141,7 @@ function Call:playPrompt(prompt, o)
   return { outcome = "played" }
 end
 function Call:readDigits(o)
-  known(o, "prompt min max terminator timeout between tries invalid language")
+  known(o, "prompt min max terminator timeout between tries invalid secret language")
   self.state = "answered"
   if o.prompt then step("ask", words(o.prompt)) end
   local digits = table.remove(self.keys, 1)

@@ -3,11 +3,13 @@ package stdlib_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"log/slog"
 	"math"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/phone"
 	"github.com/belfry-pbx/belfry/engine/prompt"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
@@ -63,7 +66,8 @@ func sine(length time.Duration) *media.Clip {
 // served is chorus on a real exchange, on loopback.
 type served struct {
 	*engine.Engine
-	t *testing.T
+	t      *testing.T
+	traces *trace.Log
 }
 
 func serve(t *testing.T) served {
@@ -74,7 +78,9 @@ func serve(t *testing.T) served {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+	traces := trace.New(trace.Options{})
 	e, err := engine.New(context.Background(), engine.Options{
+		Trace: traces,
 		Store: db, Data: data, Realm: "chorus", UDP: []string{"127.0.0.1:0"}, Prompts: shortPrompts(t), Log: log,
 	})
 	if err != nil {
@@ -93,9 +99,42 @@ func serve(t *testing.T) served {
 		if err := errors.Join(<-ended, e.Close(), db.Close()); err != nil {
 			t.Error(err)
 		}
+		noPINs(t, traces)
 	})
-	return served{e, t}
+	return served{e, t, traces}
 }
+
+// noPINs looks through the traces of whole calls for what was entered as a PIN in any of these tests.
+func noPINs(t *testing.T, traces *trace.Log) {
+	all, err := traces.List(100)
+	if err != nil || len(all) == 0 {
+		t.Errorf("no call has a trace, %v", err)
+	}
+	for _, i := range all {
+		_, steps, err := traces.Get(i.ID)
+		if err != nil {
+			t.Error(err)
+		}
+		text, err := json.Marshal(steps)
+		if err != nil {
+			t.Error(err)
+		}
+		var pressed strings.Builder
+		for _, s := range steps {
+			if key, ok := strings.CutPrefix(s.Text, "pressed "); ok && len(key) == 1 {
+				pressed.WriteString(key)
+			}
+		}
+		for _, pin := range pins {
+			if strings.Contains(string(text), pin) || strings.Contains(pressed.String(), pin) {
+				t.Errorf("the trace of call %s to %s has the PIN %s: %s", i.ID, i.To, pin, text)
+			}
+		}
+	}
+}
+
+// pins are those that are entered, right and wrong ones.
+var pins = []string{"274951", "830462", "111112", "111113", "111114", "246810", "975310", "864213", "531864"}
 
 func (s served) ctx() context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

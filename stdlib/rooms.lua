@@ -111,7 +111,7 @@ local function admit(call, rooms)
   end
   local before = "belfry/room-welcome"
   for _ = 1, 3 do
-    local r = call:readDigits { prompt = { before, "belfry/room-enter-pin" }, timeout = "10s" }
+    local r = call:readDigits { prompt = { before, "belfry/room-enter-pin" }, timeout = "10s", secret = true }
     local found, moderator = find(rooms, r.outcome == "digits" and r.digits)
     if found then return found, moderator end
     before = "belfry/room-pin-wrong"

@@ -127,6 +127,7 @@ func (s *Site) open(ctx context.Context) (err error) {
 	}
 	s.host, err = scripts.Open(scripts.Options{
 		Dir: s.o.Dir, Stdlib: stdlib.Files, Engine: s.engine, Language: s.config.Language, Clock: s.o.Clock, Log: s.log,
+		Errors: s.failures,
 		Trunks: append(trunks, s.config.TrunkNames()...),
 	})
 	if err != nil {

@@ -46,6 +46,7 @@ type Value struct {
 	Default  string   // as written in Lua; "": none
 	Required bool     // parameters are unless Optional; options are not unless this says so
 	Optional bool
+	Secret   bool    // what is given must not be shown: a PIN
 	Min, Max float64 // of numbers and durations in seconds; both 0: any that is not negative
 	Doc      string
 }

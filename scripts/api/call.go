@@ -56,6 +56,7 @@ func callMethods() []Func {
 				opt("between", Duration, `"3s"`, "From one digit to the next."),
 				{Name: "tries", Type: Int, Default: "1", Min: 1, Max: 10, Doc: "How often to ask."},
 				opt("invalid", Prompt, "", "What is said before another try."),
+				opt("secret", Bool, "false", "A PIN is read: traces do not show the keys."),
 				language(),
 			},
 			Returns: one("DigitsResult", "")},
@@ -116,7 +117,7 @@ func callMethods() []Func {
 		{Name: "conference", Doc: "Joins a room, and returns when the caller leaves it.", Example: `call:conference("physics", { announce = true })`,
 			Params: []Value{param("room", Text, "Its name. The first to join makes it.")},
 			Options: []Value{
-				opt("pin", Digits, "", "Asked for before joining."),
+				{Name: "pin", Type: Digits, Secret: true, Doc: "Asked for before joining."},
 				opt("moderator", Bool, "false", "May mute and remove others."),
 				opt("muted", Bool, "false", "Joins without being heard."),
 				opt("announce", Any, "true", "Heard by the room when this caller comes and goes: a prompt, true for a tone, false for nothing."),

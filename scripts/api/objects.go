@@ -138,8 +138,8 @@ func objectClasses() []Class {
 		{Name: "Mailbox", Doc: "Somebody's messages.", Fields: []Value{{Name: "number", Type: Digits}},
 			Methods: []Func{
 				{Name: "checkPin", Fails: true, Doc: "Three wrong ones lock the mailbox for 30 minutes.", Example: `if box:checkPin(r.digits) == "ok" then … end`,
-					Params: []Value{param("pin", Digits, "")}, Returns: []Value{{Type: Text, OneOf: []string{"ok", "wrong", "locked", "notReady"}}}},
-				{Name: "setPin", Fails: true, Doc: "Six digits, not trivial; it is active in ten minutes.", Example: `box:setPin("294857")`, Params: []Value{param("pin", Digits, "")}, Returns: one(Bool, "")},
+					Params: []Value{{Name: "pin", Type: Digits, Secret: true}}, Returns: []Value{{Type: Text, OneOf: []string{"ok", "wrong", "locked", "notReady"}}}},
+				{Name: "setPin", Fails: true, Doc: "Six digits, not trivial; it is active in ten minutes.", Example: `box:setPin("294857")`, Params: []Value{{Name: "pin", Type: Digits, Secret: true}}, Returns: one(Bool, "")},
 				{Name: "mustChangePin", Fails: true, Doc: "Whether the PIN is a default one that the owner has to replace.", Example: `if box:mustChangePin() then … end`, Returns: one(Bool, "")},
 				{Name: "messages", Fails: true, Doc: "Its messages, oldest first.", Example: `for _, m in ipairs(box:messages("new")) do … end`, Params: []Value{folder}, Returns: one("Message[]", "")},
 				{Name: "purge", Fails: true, Doc: "Removes what was deleted from it for good.", Example: `box:purge()`, Returns: one(Bool, "")},

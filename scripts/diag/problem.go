@@ -67,7 +67,8 @@ func (p Problem) Warning() bool { return strings.HasPrefix(p.Code, "W") }
 type Step struct {
 	File string `json:"file"`
 	Line int    `json:"line"`
-	Col  int    `json:"col,omitempty"` // in characters, from 1; 0: unknown
+	Col  int    `json:"col,omitempty"`      // in characters, from 1; 0: unknown
+	Func string `json:"function,omitempty"` // that it is in; "": it has no name
 }
 
 // String is the file and the line, "sales.lua:12"; "" of no place.

@@ -45,7 +45,7 @@ var (
 	reAt    = regexp.MustCompile(`^([^:\n]+):(\d+): `)
 	reIndex = regexp.MustCompile(`^attempt to index a non-table object\((\w+)\) with key '(.*)'$`)
 	reArith = regexp.MustCompile(`^cannot perform (\w+) operation between (\w+) and (\w+)$`)
-	reTrace = regexp.MustCompile(`(?m)^\t([^:\n\[]+):(\d+): in `)
+	reTrace = regexp.MustCompile(`(?m)^\t([^:\n\[]+):(\d+): in (?:function '([^'\n]*)')?`)
 )
 
 // scriptError makes what the virtual machine returned into an error with a place, and its
@@ -112,7 +112,7 @@ func traced(trace string) []diag.Step {
 	for _, m := range reTrace.FindAllStringSubmatch(trace, -1) {
 		n, _ := strconv.Atoi(m[2])
 		line, col := placed(n)
-		steps = append(steps, diag.Step{File: m[1], Line: line, Col: col})
+		steps = append(steps, diag.Step{File: m[1], Line: line, Col: col, Func: named(m[3])})
 	}
 	return steps
 }

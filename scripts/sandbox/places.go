@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"
@@ -250,15 +251,23 @@ func (s *State) error(l *lua.LState) int {
 	return 0
 }
 
+// named is a function's name, "" for what the machine calls one that has none.
+func named(name string) string {
+	if name == "main chunk" || strings.ContainsAny(name, "<(?") {
+		return ""
+	}
+	return name
+}
+
 // at is where a level of the stack is, if it is in Lua.
 func (s *State) at(l *lua.LState, level int) (diag.Step, bool) {
 	dbg, ok := l.GetStack(level)
 	if !ok {
 		return diag.Step{}, false
 	}
-	if _, err := l.GetInfo("Sl", dbg, lua.LNil); err != nil || dbg.CurrentLine <= 0 {
+	if _, err := l.GetInfo("Sln", dbg, lua.LNil); err != nil || dbg.CurrentLine <= 0 {
 		return diag.Step{}, false
 	}
 	line, col := placed(dbg.CurrentLine)
-	return diag.Step{File: dbg.Source, Line: line, Col: col}, true
+	return diag.Step{File: dbg.Source, Line: line, Col: col, Func: named(dbg.Name)}, true
 }

@@ -70,6 +70,7 @@ function Call:playPrompt(prompt, options) end
 ---@field between? Duration From one digit to the next. Default: "3s".
 ---@field tries? integer How often to ask. Default: 1.
 ---@field invalid? Prompt What is said before another try.
+---@field secret? boolean A PIN is read: traces do not show the keys. Default: false.
 ---@field language? string The language of prompts given by name. Default: the site's.
 
 --- Plays a prompt and reads what the caller dials.

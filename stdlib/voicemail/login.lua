@@ -27,7 +27,7 @@ function m.enter(call, number)
   number = number or call:readDigits { prompt = "belfry/enter-mailbox-hash", timeout = "10s", tries = tries }.digits
   local box = number ~= "" and mailbox(number)      -- whether it exists is nobody's business before the PIN
   for _ = 1, tries do
-    local entered = call:readDigits { prompt = "belfry/enter-pin-hash", timeout = "10s" }.digits
+    local entered = call:readDigits { prompt = "belfry/enter-pin-hash", timeout = "10s", secret = true }.digits
     local verdict = box and entered ~= "" and box:checkPin(entered) or "wrong"
     if verdict == "ok" then return box end
     call:playPrompt(verdict == "wrong" and wrong or verdicts[verdict])

@@ -9,9 +9,9 @@ local tries = 3
 ---@param box Mailbox
 function m.change(call, box)
   for _ = 1, tries do
-    local first = call:readDigits { prompt = "belfry/pin-new", timeout = "10s" }.digits
+    local first = call:readDigits { prompt = "belfry/pin-new", timeout = "10s", secret = true }.digits
     if first == "" then return end
-    local again = call:readDigits { prompt = "belfry/pin-again", timeout = "10s" }.digits
+    local again = call:readDigits { prompt = "belfry/pin-again", timeout = "10s", secret = true }.digits
     if first ~= again then
       call:playPrompt("belfry/pin-mismatch")
     elseif not first:match("^%d%d%d%d%d%d$") then
