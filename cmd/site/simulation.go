@@ -78,9 +78,12 @@ func (s *Simulation) Open(o dialtest.OpenOptions) (dialtest.Exchange, error) {
 	if o.Start.IsZero() {
 		o.Start = testStart()
 	}
-	options := s.options
-	options.Log, options.Trace = o.Log, o.Trace
-	x, err := sim.New(sim.Options{Engine: options, World: s.pool.NewWorld(o.Start), Site: s.begin})
+	world, options := s.pool.NewWorld(o.Start), s.options
+	options.Log = o.Log
+	if o.Trace != nil {
+		options.Trace = o.Trace(world)
+	}
+	x, err := sim.New(sim.Options{Engine: options, World: world, Site: s.begin})
 	if err != nil {
 		return nil, err
 	}

@@ -133,10 +133,7 @@ func (s Style) failure(w io.Writer, t Result) {
 	if t.Unsteady {
 		fmt.Fprintf(w, "\n    When it was run again, it did not fail like this: the test does not always do the same.\n")
 	}
-	if len(t.Steps) > 0 {
-		fmt.Fprintln(w)
-		s.story(w, t.Steps)
-	}
+	s.story(w, t.Calls)
 	fmt.Fprintln(w)
 }
 
@@ -153,37 +150,26 @@ func excerpt(w io.Writer, at diag.Problem) {
 	}
 }
 
-// shownSteps is how many steps of a story are printed: the last ones.
-const shownSteps = 40
+// shownSteps is how many steps of a call are printed, if not all: the last ones.
+const shownSteps = 30
 
-func (s Style) story(w io.Writer, steps []trace.Step) {
-	start := steps[0].Time
-	if n := len(steps) - shownSteps; n > 0 && !s.Verbose {
-		fmt.Fprintf(w, "      … %d steps before\n", n)
-		steps = steps[n:]
-	}
-	for i, step := range steps {
-		text := step.Text
-		if step.Kind == trace.SIP {
-			text = fmt.Sprintf("%s → %s  %s", step.From, step.To, text)
-		}
-		pad := strings.Repeat(" ", max(0, nameWidth-utf8.RuneCountInString(text)))
-		end := ""
-		if i == len(steps)-1 {
-			end = "  <- here"
-		}
-		line := fmt.Sprintf("      %s  %s%s  %s%s", clock(step.Time.Sub(start)), text, pad, s.Paint(Dim, step.At), end)
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
-	}
-}
+// storyWidth is how wide calls are drawn.
+const storyWidth = 112
 
-// clock is how far into the test something happened: "00:36", "1:00:36".
-func clock(d time.Duration) string {
-	s := int(d.Seconds())
-	if s >= 3600 {
-		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+func (s Style) story(w io.Writer, calls []trace.Trace) {
+	for i, c := range calls {
+		var b strings.Builder
+		if n := len(c.Steps) - shownSteps; n > 0 && !s.Verbose {
+			c.Steps = c.Steps[n:]
+			fmt.Fprintf(&b, "… %d steps before; -v shows them\n", n)
+		}
+		o := trace.RenderOptions{Width: storyWidth}
+		if i == len(calls)-1 && len(c.Steps) > 0 {
+			o.Mark = c.Steps[len(c.Steps)-1].Seq
+		}
+		_ = trace.Render(&b, c.Info, c.Steps, o) // a Builder takes everything
+		fmt.Fprintf(w, "\n%s\n", indent(b.String(), "      "))
 	}
-	return fmt.Sprintf("%02d:%02d", s/60, s%60)
 }
 
 func indent(text, by string) string {
@@ -214,14 +200,14 @@ type JSONFile struct {
 
 // JSONTest is one test.
 type JSONTest struct {
-	Name      string     `json:"name"`
-	Line      int        `json:"line"`
-	OK        bool       `json:"ok"`
-	VirtualMS int64      `json:"virtualMilliseconds"`
-	Failure   *JSONFail  `json:"failure,omitempty"`
-	Errors    []string   `json:"errors,omitempty"`
-	Unsteady  bool       `json:"unsteady,omitempty"`
-	Steps     []JSONStep `json:"steps,omitempty"`
+	Name      string        `json:"name"`
+	Line      int           `json:"line"`
+	OK        bool          `json:"ok"`
+	VirtualMS int64         `json:"virtualMilliseconds"`
+	Failure   *JSONFail     `json:"failure,omitempty"`
+	Errors    []string      `json:"errors,omitempty"`
+	Unsteady  bool          `json:"unsteady,omitempty"`
+	Calls     []trace.Trace `json:"calls,omitempty"`
 }
 
 // JSONFail is why a test has failed.
@@ -229,16 +215,6 @@ type JSONFail struct {
 	diag.Problem
 	Expected string `json:"expected,omitempty"`
 	Seen     string `json:"seen,omitempty"`
-}
-
-// JSONStep is one step of a story.
-type JSONStep struct {
-	MS   int64      `json:"milliseconds"` // since the first
-	Kind trace.Kind `json:"kind"`
-	Text string     `json:"text"`
-	At   string     `json:"at,omitempty"`
-	From string     `json:"from,omitempty"`
-	To   string     `json:"to,omitempty"`
 }
 
 // JSON makes the report one for programs.
@@ -254,9 +230,7 @@ func (r *Report) JSON(dir string) JSON {
 			if t.Failure != nil {
 				one.Failure = &JSONFail{t.Failure.At, t.Failure.Expected, t.Failure.Seen}
 			}
-			for _, s := range t.Steps {
-				one.Steps = append(one.Steps, JSONStep{s.Time.Sub(t.Steps[0].Time).Milliseconds(), s.Kind, s.Text, s.At, s.From, s.To})
-			}
+			one.Calls = t.Calls
 			file.Tests = append(file.Tests, one)
 		}
 		out.Files = append(out.Files, file)

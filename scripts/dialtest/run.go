@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/diag"
@@ -33,7 +34,7 @@ type Options struct {
 // OpenOptions are what an exchange is told.
 type OpenOptions struct {
 	Start time.Time
-	Trace trace.Recorder // nil: nobody listens
+	Trace func(clock.Clock) trace.Recorder // makes who listens, by the exchange's clock; nil: nobody does
 	Log   *slog.Logger
 }
 
@@ -57,7 +58,7 @@ type Result struct {
 	Took     time.Duration // virtually
 	Failure  *Failure      // nil: all is well
 	Errors   []string      // that handlers raised, as they are printed
-	Steps    []trace.Step  // the story of the calls, of a test that has failed
+	Calls    []trace.Trace // the story of its calls, if it has failed, up to then
 	Unsteady bool          // it failed, but not when it was run again
 }
 
@@ -210,23 +211,22 @@ func (r *runner) one(ctx context.Context, file string, n int) (Result, error) {
 	if result.OK() {
 		return result, nil
 	}
-	story := &story{}
-	again, err := r.attempt(ctx, file, n, story)
+	again, err := r.attempt(ctx, file, n, &story{})
 	if err != nil {
 		return result, err
 	}
 	if again.Failure == nil || again.Failure.Error() != result.Failure.Error() {
 		result.Unsteady = true
 	}
-	result.Steps = story.steps
+	result.Calls = again.Calls
 	return result, nil
 }
 
 // attempt runs a test once.
-func (r *runner) attempt(ctx context.Context, file string, n int, rec trace.Recorder) (result Result, err error) {
+func (r *runner) attempt(ctx context.Context, file string, n int, story *story) (result Result, err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, realLongest, errTooLong)
 	defer cancel()
-	t, err := r.open(ctx, file, rec)
+	t, err := r.open(ctx, file, story)
 	if err != nil {
 		return result, errors.Join(err, t.close())
 	}
@@ -245,8 +245,8 @@ func (r *runner) attempt(ctx context.Context, file string, n int, rec trace.Reco
 		return result, failed
 	}
 	result.Took = t.x.Now().Sub(t.began)
-	if s, ok := rec.(*story); ok && failed != nil {
-		s.end()
+	if failed != nil {
+		result.Calls = story.calls()
 	}
 	result.Failure = r.failure(test, failed)
 	if late := t.finish(test); result.Failure == nil {
@@ -264,6 +264,9 @@ func (r *runner) attempt(ctx context.Context, file string, n int, rec trace.Reco
 		at := test.At
 		at.Message = fmt.Sprintf("the dialplan should have raised an error with %q, but has not", missing)
 		result.Failure = &Failure{At: at}
+	}
+	if failed == nil && result.Failure != nil {
+		result.Calls = story.calls()
 	}
 	if err := t.close(); err != nil && result.Failure == nil {
 		at := test.At
@@ -294,8 +297,8 @@ func (r *runner) failure(test scripts.Test, err error) *Failure {
 }
 
 // open makes the exchange of a test, and runs its file up to the tests. The test has to be closed even if there is an error.
-func (r *runner) open(ctx context.Context, file string, rec trace.Recorder) (*test, error) {
-	t := &test{run: r, ctx: ctx, file: file, trace: rec, phones: map[string]*party{}, found: map[string]bool{}, errors: &errorLog{}}
+func (r *runner) open(ctx context.Context, file string, story *story) (*test, error) {
+	t := &test{run: r, ctx: ctx, file: file, story: story, phones: map[string]*party{}, found: map[string]bool{}, errors: &errorLog{}}
 	if err := t.reopen(time.Time{}); err != nil {
 		return t, err
 	}
@@ -312,7 +315,11 @@ func (t *test) reopen(start time.Time) error {
 		}
 	}
 	log := slog.New(t.errors)
-	x, err := t.run.Open(OpenOptions{Start: start, Trace: t.trace, Log: log})
+	o := OpenOptions{Start: start, Log: log}
+	if t.story != nil {
+		o.Trace = t.story.record
+	}
+	x, err := t.run.Open(o)
 	if err != nil {
 		t.x = nil
 		return fmt.Errorf("open a simulated exchange: %w", err)

@@ -7,36 +7,38 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
-// maxSteps is how much of a test's story is kept.
-const maxSteps = 5000
+// story is what the calls of a test tell: nil when nobody listens.
+type story struct{ log *trace.Log }
 
-// story is the trace of all calls of a test, in the order in which things happened.
-type story struct {
-	mu    sync.Mutex
-	steps []trace.Step
-	over  bool // the test has failed: what follows is of no interest
+// record makes the recorder of an exchange.
+func (s *story) record(c clock.Clock) trace.Recorder {
+	s.log = trace.New(trace.Options{Clock: c, Calls: maxStories})
+	return s.log
 }
 
-func (s *story) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.over = true
-}
+// maxStories is how many calls of a test are told of.
+const maxStories = 20
 
-func (s *story) Begin(string, string, string) {}
-func (s *story) Join(string, string, string)  {}
-func (s *story) Hide(string, string)          {}
-func (s *story) End(string, string)           {}
-
-func (s *story) Add(step trace.Step) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.steps) < maxSteps && !s.over {
-		s.steps = append(s.steps, step)
+// calls are those there have been so far, oldest first.
+func (s *story) calls() []trace.Trace {
+	if s == nil || s.log == nil {
+		return nil
 	}
+	infos, err := s.log.List(maxStories)
+	if err != nil {
+		return nil
+	}
+	var all []trace.Trace
+	for _, info := range slices.Backward(infos) {
+		if info, steps, err := s.log.Get(info.ID); err == nil {
+			all = append(all, trace.Trace{Info: info, Steps: steps})
+		}
+	}
+	return all
 }
 
 // scriptError is an error that a handler raised.

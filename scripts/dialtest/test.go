@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
@@ -24,7 +23,7 @@ type test struct {
 	run    *runner
 	ctx    context.Context
 	file   string
-	trace  trace.Recorder
+	story  *story   // nil: nobody listens
 	x      Exchange // nil: closed
 	host   *scripts.Host
 	script *scripts.TestScript
