@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -16,6 +17,7 @@ import (
 type testCmd struct {
 	Dir     string `arg:"" default:"." help:"A site, or a folder with sites in it."`
 	Only    string `name:"run" placeholder:"RE" help:"Only tests whose names match."`
+	Cover   bool   `help:"Tell which extensions and menu keys no test makes use of."`
 	Seed    uint64 `default:"1" help:"Of the random numbers that scripts get."`
 	Verbose bool   `short:"v" help:"The whole story of the calls of a test that fails."`
 }
@@ -51,6 +53,10 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 					c.printf("\n")
 				}
 				report.Print(c.out, style)
+				if report.Cover != nil {
+					c.printf("\n%s: ", cmp.Or(style.Dir, "here"))
+					report.Cover.Print(c.out)
+				}
 			}
 		}
 		if err != nil {
@@ -93,7 +99,7 @@ func (k *testCmd) site(ctx context.Context, dir string, only *regexp.Regexp) (_ 
 		return nil, yours("", "%s cannot be tested: %v", dir, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	report, err := dialtest.Run(ctx, dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed})
+	report, err := dialtest.Run(ctx, dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed, Cover: k.Cover})
 	if err != nil {
 		return report, world("", "the tests of %s cannot be run: %v", dir, err)
 	}

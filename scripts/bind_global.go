@@ -9,6 +9,7 @@ import (
 	lua "github.com/yuin/gopher-lua"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/pattern"
 	"github.com/belfry-pbx/belfry/scripts/api"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
@@ -69,6 +70,7 @@ func globalBindings() map[string]binding {
 			return lua.LBool(open), nil
 		},
 		"check":     checkBinding,
+		"choose":    choose,
 		"log.info":  logBinding(slog.LevelInfo),
 		"log.warn":  logBinding(slog.LevelWarn),
 		"log.error": logBinding(slog.LevelError),
@@ -123,6 +125,47 @@ func dateBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 	n := func(v int) lua.LValue { return lua.LNumber(v) }
 	return sc.record("Date", map[string]lua.LValue{"year": n(t.Year()), "month": n(int(t.Month())), "day": n(t.Day()), "hour": n(t.Hour()),
 		"minute": n(t.Minute()), "second": n(t.Second()), "weekday": lua.LString(weekdays()[t.Weekday()]), "yearday": n(t.YearDay())}), nil
+}
+
+// choose is choose(name, choices, digits): exactly those digits, or else the most specific pattern that they fit.
+func choose(sc *script, _ any, a *args) (lua.LValue, error) {
+	choices, digits := arg[*lua.LTable](a, "choices"), arg[string](a, "digits")
+	var names []string
+	for key, _ := choices.Next(lua.LNil); key != lua.LNil; key, _ = choices.Next(key) {
+		name, ok := key.(lua.LString)
+		if !ok {
+			return nil, &raisedError{diag.CodeArgument, "choose", fmt.Sprintf("choose: the keys of choices are texts, and %s is not", key), `write ["1"] = …`}
+		}
+		names = append(names, string(name))
+	}
+	chosen := ""
+	if contains(names, digits) {
+		chosen = digits
+	} else {
+		chosen = fitting(names, digits)
+	}
+	if sc.host.witness != nil {
+		sc.host.witness.Chose(arg[string](a, "name"), names, chosen)
+	}
+	if chosen == "" {
+		return nil, nil
+	}
+	return choices.RawGetString(chosen), nil
+}
+
+// fitting is the most specific of the patterns that digits fit; "" if there is none.
+func fitting(patterns []string, digits string) string {
+	best, found := pattern.Pattern{}, ""
+	for _, text := range patterns {
+		p, err := pattern.Parse(text)
+		if err != nil || strings.Trim(text, "0123456789*#+") == "" {
+			continue
+		}
+		if _, fits := p.Match(digits); fits && (found == "" || pattern.Compare(p, best) < 0) {
+			best, found = p, text
+		}
+	}
+	return found
 }
 
 // checkBinding is check(what, given, known): strict options for modules written in Lua.

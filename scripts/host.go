@@ -53,6 +53,7 @@ type Host struct {
 	api     *api.API
 	library map[string]*source
 	bound   *bound
+	witness Witness // nil: nobody
 
 	reload sync.Mutex // one at a time
 

@@ -137,6 +137,9 @@ func (sc *script) freeze() *sandbox.Image {
 // run serves one call with the handler of one extension. It returns when the handler has;
 // the engine ends the call.
 func (h *Host) run(ctx context.Context, g *generation, r *route, c *engine.Call) {
+	if h.witness != nil {
+		h.witness.Served(r.Route)
+	}
 	sc := newScript(ctx, h, g, c)
 	defer func() {
 		if p := recover(); p != nil {

@@ -14,6 +14,12 @@ import (
 
 // Tests of a dialplan: what package dialtest needs of its host.
 
+// Witness is told what of a dialplan calls make use of. It is called from any goroutine.
+type Witness interface {
+	Served(r engine.Route)                              // a call came to an extension's handler
+	Chose(name string, choices []string, chosen string) // choose() was called; chosen "": with none of the choices
+}
+
 // With is a host that serves another engine with the generation that serves new calls now: it is neither compiled nor
 // loaded again, and never reloads. rand is as in Options.
 func (h *Host) With(e *engine.Engine, log *slog.Logger, rand func() float64) *Host {
@@ -21,6 +27,9 @@ func (h *Host) With(e *engine.Engine, log *slog.Logger, rand func() float64) *Ho
 	o.Engine, o.Log, o.Clock, o.Rand = e, log, e.Clock(), rand
 	return &Host{opts: o, log: log, clock: o.Clock, api: h.api, library: h.library, bound: h.bound, now: h.current(), byCall: map[string]*generation{}}
 }
+
+// Tell has a witness told of what calls make use of; nil: nobody. It is for before the first call.
+func (h *Host) Tell(w Witness) { h.witness = w }
 
 // TestFiles are the names of the dialplan's files of tests, in order, and what looking at them has found: a file with an
 // error cannot be run. It is for one goroutine, before any of them runs.

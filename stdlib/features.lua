@@ -91,7 +91,7 @@ function m.callReturn(call)
   if not last then return finish(call, "belfry/last-caller-none") end
   if last.number == "" then return finish(call, "belfry/last-caller-withheld") end
   local prompt = say.join("belfry/last-caller-was", say.digits(last.number), "belfry/press-one-to-call-back")
-  if not menu.key(call, prompt, "1") then return finish(call, "vm-goodbye") end
+  if not menu.key(call, prompt, "1", "call return") then return finish(call, "vm-goodbye") end
   call:redirect(last.number)
 end
 

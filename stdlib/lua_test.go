@@ -75,6 +75,12 @@ function check(what, given, known)
   end
   return out
 end
+function choose(name, choices, digits)
+  if choices[digits] then return choices[digits] end
+  for pattern, choice in pairs(choices) do
+    if pattern:match("[xzn]") and require("numbering").fits(digits, pattern) then return choice end
+  end
+end
 clock = 1764154800 -- Wednesday 26 November 2025, 11:00 UTC
 function now() return clock end
 `

@@ -10,18 +10,9 @@
 --     giveUp  = "15000",
 --   })
 
-local numbering = require "numbering"
 local say = require "say"
 
 local m = {}
-
--- The choice for what was dialled: exactly that, or a pattern of x and n.
-local function find(options, digits)
-  if options[digits] then return options[digits] end
-  for pattern, choice in pairs(options) do
-    if pattern:match("[xn]") and numbering.fits(digits, pattern) then return choice end
-  end
-end
 
 local function longest(options)
   local most = 1
@@ -48,7 +39,7 @@ function m.offer(call, options)
       prompt = say.join(before, o.prompt), max = longest(o.options), terminator = not o.options["#"] and "#", timeout = o.timeout,
       between = "2s", language = o.language,
     }
-    local choice = find(o.options, r.digits)
+    local choice = choose("menu of " .. call.dialled, o.options, r.digits)
     if choice then return take(call, choice, r.digits) end
     before = r.outcome == "timeout" and "belfry/no-choice" or o.invalid
   end
@@ -57,16 +48,19 @@ function m.offer(call, options)
   call:hangup()
 end
 
--- Reads one key out of some. nil: none of them, in three tries.
+-- Reads one key out of some. nil: none of them, in three tries. name is what people call the choice.
 ---@param call Call
 ---@param prompt Prompt
 ---@param keys string
+---@param name string
 ---@return string?
-function m.key(call, prompt, keys)
-  local before = {}
+function m.key(call, prompt, keys, name)
+  local choices, before = {}, {}
+  for key in keys:gmatch(".") do choices[key] = key end
   for _ = 1, 3 do
     local r = call:readDigits { prompt = say.join(before, prompt), max = 1, terminator = false, timeout = "8s" }
-    if r.digits ~= "" and keys:find(r.digits, 1, true) then return r.digits end
+    local key = choose(name, choices, r.digits)
+    if key then return key end
     before = r.outcome == "timeout" and {} or "pm-invalid-option"
   end
 end

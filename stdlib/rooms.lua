@@ -137,7 +137,8 @@ function m.enter(call, rooms)
 
   local keys = moderator and m.moderatorKeys or m.participantKeys
   call:on("digit", function(event)
-    if keys[event.digit] then keys[event.digit](visit) end
+    local act = choose(moderator and "conference, moderator" or "conference", keys, event.digit)
+    if act then act(visit) end
   end)
   local outcome = call:conference(found.name, {
     moderator = moderator, announce = visit.myName, waitForModerator = found.waitForModerator,

@@ -72,9 +72,10 @@ function m.readMessages(call, number)
   while not visit.over do
     local key = visit.key or listen.key(visit, visit.message and listen.menu(visit) or mainMenu)
     visit.key = nil
-    if m.keys[key] then
+    local act = choose("voicemail", m.keys, key or "")
+    if act then
       silences = 0
-      m.keys[key](visit)
+      act(visit)
     elseif silences == 2 then
       leave(visit)
     else

@@ -44,6 +44,12 @@ func functions() []Func {
 			Params: []Value{param("what", Text, "Whose options."), {Name: "given", Type: Any, Optional: true, Doc: "What the caller gave; nil: nothing."},
 				param("known", Table, "Every option with its default; false for one that has none.")},
 			Returns: one(Table, "")},
+		{Name: "choose", Doc: "What digits stand for in a table of choices: exactly those digits, or else the most specific pattern they fit; nil if there is none. " +
+			"belfry test --cover tells which choices no test makes.",
+			Example: `local what = choose("my menu", { ["1"] = "600", ["7xxxx"] = "dialled" }, r.digits)`,
+			Params: []Value{param("name", Text, "What people call the menu."), param("choices", Table, "By digits or patterns, as for extension."),
+				param("digits", Text, "What was dialled.")},
+			Returns: []Value{{Type: Any, Optional: true}}},
 		{Name: "require", AtLoad: true, Doc: "A module: a file of the dialplan's folder, or of the standard library.", Example: `local menu = require "menu"`,
 			Params: []Value{param("name", Text, "Without .lua; folders by dots or slashes.")}, Returns: one(Any, "")},
 	}

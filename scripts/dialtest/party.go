@@ -191,7 +191,7 @@ func (p *party) does(a scripts.Args, what string, act func(c Call)) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	if !ok || c.Undone() > 0 {
+	if done := ok || c.State() == Ended && c.Status() == 200; !done || c.Undone() > 0 {
 		return nil, p.t.fail(a, p.who+" should "+what, p.stands())
 	}
 	return a.Self(), nil

@@ -185,6 +185,7 @@ func indent(text, by string) string {
 // JSON is the report for programs.
 type JSON struct {
 	Files     []JSONFile `json:"files"`
+	Cover     []*Cover   `json:"cover,omitempty"` // of each site, if asked for
 	Passed    int        `json:"passed"`
 	Failed    int        `json:"failed"`
 	VirtualMS int64      `json:"virtualMilliseconds"`
@@ -223,6 +224,9 @@ func (r *Report) JSON(dir string) JSON {
 	var virtual time.Duration
 	out.Passed, out.Failed, virtual = r.Count()
 	out.VirtualMS = virtual.Milliseconds()
+	if r.Cover != nil {
+		out.Cover = []*Cover{r.Cover}
+	}
 	for _, f := range r.Files {
 		file := JSONFile{File: filepath.Join(dir, f.Name), Problems: f.Problems, Tests: []JSONTest{}}
 		for _, t := range f.Results {
@@ -241,6 +245,7 @@ func (r *Report) JSON(dir string) JSON {
 // Add adds another report to this one.
 func (j *JSON) Add(other JSON) {
 	j.Files = append(j.Files, other.Files...)
+	j.Cover = append(j.Cover, other.Cover...)
 	j.Passed += other.Passed
 	j.Failed += other.Failed
 	j.VirtualMS += other.VirtualMS

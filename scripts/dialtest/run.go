@@ -28,6 +28,7 @@ type Options struct {
 	Only    *regexp.Regexp // tests whose names match; nil: all
 	Seed    uint64         // of scripts' random numbers
 	Workers int            // tests that run side by side; 0: one a core
+	Cover   bool           // Report.Cover is asked for
 	Repeat  int            // how often each is run; 0: once. The first that fails counts
 }
 
@@ -41,6 +42,7 @@ type OpenOptions struct {
 // Report is what became of the tests, in the order of files and lines.
 type Report struct {
 	Files []File
+	Cover *Cover        // nil: it was not asked for
 	Took  time.Duration // by the wall clock
 }
 
@@ -96,12 +98,18 @@ var errTooLong = errors.New("too long")
 
 type runner struct {
 	Options
+	witness scripts.Witness
 }
 
 // Run runs the tests of a dialplan. Its error is about something else than a test.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	start := time.Now()
-	r := &runner{o}
+	r := &runner{Options: o}
+	var seen *witness
+	if o.Cover {
+		seen = newWitness()
+		r.witness = seen
+	}
 	names, problems := o.Host.TestFiles()
 	report := &Report{}
 	type job struct{ file, test int }
@@ -173,6 +181,9 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		f.Results = ran
 	}
 	report.Took = time.Since(start)
+	if seen != nil {
+		report.Cover = seen.cover(o.Host.Routes())
+	}
 	select {
 	case err := <-errs:
 		return report, err
@@ -329,6 +340,7 @@ func (t *test) reopen(start time.Time) error {
 	random := rand.New(rand.NewPCG(t.run.Seed, h.Sum64()))
 	t.x, t.began = x, x.Now()
 	t.host = t.run.Host.With(x.Engine(), log, random.Float64)
+	t.host.Tell(t.run.witness)
 	x.Engine().SetHandler(t.host)
 	if t.script != nil {
 		t.script.Use(t.host)

@@ -160,6 +160,17 @@ function test(name, fn) end
 ---@return table
 function check(what, given, known) end
 
+--- What digits stand for in a table of choices: exactly those digits, or else the most specific pattern they fit; nil if there is none. belfry test --cover tells which choices no test makes.
+---
+--- ```lua
+--- local what = choose("my menu", { ["1"] = "600", ["7xxxx"] = "dialled" }, r.digits)
+--- ```
+---@param name string What people call the menu.
+---@param choices table By digits or patterns, as for extension.
+---@param digits string What was dialled.
+---@return any?
+function choose(name, choices, digits) end
+
 --- A module: a file of the dialplan's folder, or of the standard library.
 ---
 --- ```lua

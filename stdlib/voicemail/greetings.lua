@@ -25,8 +25,8 @@ function m.take(call, way)
     if recording.length < 0.5 then
       call:playPrompt("belfry/silence-heard")
     else
-      local key = menu.key(call, way.review, "123*")
-      while key == "2" do key = menu.key(call, { recording, way.review }, "123*") end
+      local key = menu.key(call, way.review, "123*", "voicemail, recording")
+      while key == "2" do key = menu.key(call, { recording, way.review }, "123*", "voicemail, recording") end
       if key == "*" then return nil end
       if key ~= "3" then return recording end       -- who does not decide keeps it
     end
@@ -48,7 +48,7 @@ end
 local function manage(call, box, kind)
   local before = {}
   while true do
-    local key = menu.key(call, say.join(before, "belfry/greeting-menu"), "123*")
+    local key = menu.key(call, say.join(before, "belfry/greeting-menu"), "123*", "voicemail, greeting")
     before = {}
     if key == "1" then
       before = box:greeting(kind) or "belfry/greeting-none"
@@ -67,7 +67,7 @@ end
 function m.menu(visit)
   local call, box = visit.call, visit.box
   while true do
-    local key = menu.key(call, "belfry/greetings-menu", "12345*")
+    local key = menu.key(call, "belfry/greetings-menu", "12345*", "voicemail, options")
     if kinds[key] then
       manage(call, box, kinds[key])
     elseif key == "5" then

@@ -53,7 +53,7 @@ end
 
 -- Key 2.
 function m.changeFolder(visit)
-  local folder = folders[m.key(visit, folderMenu)]
+  local folder = choose("voicemail, folders", folders, m.key(visit, folderMenu) or "")
   if not folder then return end
   m.tell(visit, say.join("vm-youhave", say.messages(openFolder(visit, folder), folder)))
 end

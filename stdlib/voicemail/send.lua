@@ -32,7 +32,7 @@ local choices = { ["1"] = reply, ["2"] = callBack, ["3"] = envelope }
 -- Key 3: other options for the message at hand.
 function m.advanced(visit)
   if not visit.message then return listen.tell(visit, "belfry/no-messages") end
-  local choice = choices[menu.key(visit.call, "belfry/message-menu-reply", "123*")]
+  local choice = choices[menu.key(visit.call, "belfry/message-menu-reply", "123*", "voicemail, reply")]
   if choice then choice(visit) end
 end
 
@@ -43,7 +43,7 @@ function m.forward(visit)
   local to = call:readDigits { prompt = "belfry/forward-to", timeout = "10s" }.digits
   if to == "" then return end
   if not mailbox(to) then return call:playPrompt("belfry/forward-impossible") end
-  local key = menu.key(call, "belfry/forward-introduction", "12")
+  local key = menu.key(call, "belfry/forward-introduction", "12", "voicemail, introduction")
   if not key then return end
   local sent = visit.message:forward(to, { introduction = key == "1" and greetings.take(call, introduction) or nil })
   call:playPrompt(sent and "belfry/forward-sent" or "belfry/feature-unavailable")

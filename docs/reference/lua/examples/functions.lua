@@ -146,6 +146,22 @@ extension("600", function(call) greet(call, { times = 2 }) end)
 test("the greeting is heard twice", function(t)
   t:call { from = "201", to = "600" }:hears("hello-world"):hears("hello-world"):hasEnded()
 end)
+--- choose
+-- What the keys mean. belfry test --cover tells that no test presses 9.
+local departments = { ["1"] = "201", ["2"] = "202", ["9"] = "203", ["20x"] = "dialled" }
+
+extension("600", function(call)
+  local digits = call:readDigits({ prompt = "ext-or-zero", max = 3, between = "2s" }).digits
+  local to = choose("departments", departments, digits)
+  if not to then call:reject("notFound") end
+  call:bridge(to == "dialled" and digits or to)
+end)
+--- main_test.lua
+test("a key, and an extension", function(t)
+  t:phone("202"):answersAfter("1s")
+  t:call { from = "201", to = "600" }:hears("ext-or-zero"):presses("2"):isTalkingTo("202"):hangsUp()
+  t:call { from = "201", to = "600" }:hears("ext-or-zero"):presses("202"):isTalkingTo("202")
+end)
 --- require
 local voicemail = require "voicemail"
 
