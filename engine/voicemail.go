@@ -76,6 +76,9 @@ func (c *Call) takeMessage(ctx context.Context, draft *mailbox.Draft, o Voicemai
 			}
 			return VoicemailResult{Outcome: OutcomeTooShort}, err
 		}
+		if t.outcome == OutcomeSilence {
+			draft.EndsInSilence(max(0, t.trailing-anySound))
+		}
 		if err != nil || t.outcome != OutcomeRecorded {
 			return c.commit(ctx, draft, urgent, o.Language, err)
 		}

@@ -32,6 +32,7 @@ type Draft struct {
 	mu      sync.Mutex
 	w       *writer
 	pending []int16     // less than a frame
+	silence int         // samples of it at the end
 	due     clock.Timer // flushes; nil: there is nothing to flush
 	ended   bool
 }
@@ -199,7 +200,7 @@ func (d *Draft) Restart() error {
 	if d.ended {
 		return ErrEnded
 	}
-	d.pending = d.pending[:0]
+	d.pending, d.silence = d.pending[:0], 0
 	return d.w.restart()
 }
 
@@ -226,11 +227,11 @@ func (d *Draft) commit(ctx context.Context, urgent bool, whole time.Duration) (M
 		}
 		return Message{}, err
 	}
-	file, err := d.w.finish(trailer{Urgent: urgent}, newDir)
+	file, err := d.w.finish(trailer{Urgent: urgent, Silence: d.silence}, newDir)
 	if err != nil {
 		return Message{}, fmt.Errorf("mailbox %s: keeping a message: %w", d.box.number, err)
 	}
-	r := record{header: d.w.header, Length: duration(d.w.samples), Urgent: urgent}
+	r := record{header: d.w.header, Length: duration(max(0, d.w.samples-d.silence)), Urgent: urgent}
 	if err := d.enough(whole); err != nil { // the last flush found the disk full
 		return Message{}, errors.Join(err, d.box.boxes.disk.Remove(file), d.box.boxes.disk.SyncDir(newDir))
 	}
@@ -241,6 +242,13 @@ func (d *Draft) commit(ctx context.Context, urgent bool, whole time.Duration) (M
 		return Message{}, fmt.Errorf("mailbox %s: indexing a message: %w", d.box.number, err)
 	}
 	return r.message(), nil
+}
+
+// EndsInSilence says that what was written last is silence, for so long. It will not be part of the message.
+func (d *Draft) EndsInSilence(silence time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.silence = int(silence * rate / time.Second)
 }
 
 // enough says why what is there is too little to keep. Of a message that the disk cut

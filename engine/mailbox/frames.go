@@ -48,6 +48,7 @@ type header struct {
 type trailer struct {
 	Urgent      bool `json:"urgent,omitempty"`
 	Interrupted bool `json:"interrupted,omitempty"`
+	Silence     int  `json:"silence,omitempty"` // samples at the end that nobody need hear
 }
 
 // recording is what a file holds.
@@ -119,6 +120,7 @@ func readRecording(r io.Reader) (rec recording, err error) {
 			var t trailer
 			if json.Unmarshal(payload, &t) == nil {
 				rec.trailer = &t
+				rec.sound = rec.sound[:len(rec.sound)-min(max(0, t.Silence), len(rec.sound))]
 			}
 			return rec, nil
 		default:

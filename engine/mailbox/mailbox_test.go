@@ -175,6 +175,26 @@ func TestMessageIsKept(t *testing.T) {
 	}
 }
 
+// The silence by which a message ended is not part of it, after a restart neither.
+func TestSilenceAtTheEndIsLeftOut(t *testing.T) {
+	ctx := t.Context()
+	s := newSite(t, Options{})
+	box := s.box(t, "77513")
+	d, err := box.Begin(ctx, Caller{Number: "15902"})
+	no(t, err)
+	said := speech(5 * time.Second)
+	no(t, d.Write(append(slices.Clone(said), make([]int16, 8*rate)...)))
+	d.EndsInSilence(8 * time.Second)
+	m, err := d.Commit(ctx, false)
+	no(t, err)
+	if m.Length != 5*time.Second {
+		t.Errorf("it is %v long", m.Length)
+	}
+	s.heard(t, box, m.ID, said)
+	s.restart(t)
+	s.heard(t, s.box(t, "77513"), m.ID, said)
+}
+
 func TestDraftEndsOnce(t *testing.T) {
 	s := newSite(t, Options{})
 	m := s.box(t, "77513")

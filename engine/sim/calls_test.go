@@ -82,7 +82,7 @@ func TestVoicemail(t *testing.T) {
 		urgent bool
 	}{
 		{"who hangs up is kept", func(c *Caller) { c.Speak(7 * time.Second); c.HangupThen() }, 7 * time.Second, false},
-		{"silence ends it", func(c *Caller) { c.Speak(7 * time.Second) }, 15 * time.Second, false},
+		{"silence ends it", func(c *Caller) { c.Speak(7 * time.Second) }, 7*time.Second + 100*time.Millisecond, false},
 		{"marked urgent", func(c *Caller) { c.Speak(7 * time.Second); c.Press("#4") }, 7*time.Second + keyPress, true},
 		{"too short", func(c *Caller) { c.HangupThen() }, 0, false},
 	} {
