@@ -110,7 +110,7 @@ func TestStepsOfTheShippedDialplan(t *testing.T) {
 		},
 		"forwarded to what the line may not call": {
 			stands: forward("77514", directory.ForwardAlways, "0015551234567"),
-			from:   "77513", to: "77514", numbers: "77514", rings: "77514", hears: "vm-intro", status: 200, lines: "77513 77514",
+			from:   "77513", to: "77514", numbers: "77514", rings: "77514", hears: "not forwarded: the line may not call there", status: 200, lines: "77513 77514",
 		},
 		"do not disturb": {
 			stands: func(x *explain.Exchange) error {
