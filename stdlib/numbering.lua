@@ -84,11 +84,12 @@ function Numbering:significant(number)
   if not number:match("^%+?%d+$") then return nil end
   if m.fits(number, "n" .. ("x"):rep(self.subscriber - 1)) then return self.area .. number end
   local abroad = after(number, "+") or after(number, self.plan.international)
-  if not abroad and #number > #self.area + self.subscriber and after(number, self.country) then abroad = number end
   if abroad then
     local rest = after(abroad, self.country)
-    return rest and after(number, "+") and after(rest, self.plan.trunk) or rest     -- +44 (0)1865 …
+    return rest and (after(rest, self.plan.trunk) or rest)          -- +44 (0)1865 …
   end
+  local bare = #number > #self.area + self.subscriber and after(number, self.country)
+  if bare then return bare end
   return after(number, self.plan.trunk)
 end
 
@@ -144,7 +145,11 @@ end
 ---@return string[]
 function Numbering:forms()
   local plan, patterns = self.plan, {}
-  local prefixes = { plan.trunk, "+" .. self.country, "+" .. self.country .. plan.trunk, plan.international .. self.country, self.country }
+  local prefixes = { plan.trunk, self.country }
+  for _, sign in ipairs { "+", plan.international } do
+    prefixes[#prefixes + 1] = sign .. self.country
+    prefixes[#prefixes + 1] = sign .. self.country .. plan.trunk
+  end
   for first, before in pairs(self.blocks) do
     local subscriber = before .. first .. ("x"):rep(self.length - 1)
     patterns[#patterns + 1] = subscriber

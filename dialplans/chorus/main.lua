@@ -59,6 +59,7 @@ end
 
 for _, pattern in ipairs(site.numbers:variants()) do
   extension(pattern, { name = "national number in full" }, function(call)
+    if not site.numbers:classify(call.dialled) then refusal.because(call, "unobtainable") end
     call:redirect(site.numbers:national(call.dialled))
   end)
 end
