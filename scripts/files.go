@@ -1,6 +1,7 @@
 package scripts
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ import (
 	"github.com/belfry-pbx/belfry/scripts/sandbox"
 	"github.com/belfry-pbx/belfry/scripts/syntax"
 )
+
+// definitions is what a file begins with that is not to be run, but tells editors of what there is (LuaCATS, @meta).
+const definitions = "---@meta"
 
 // libraryPrefix is what the names of standard library files begin with in errors.
 const libraryPrefix = "stdlib/"
@@ -91,7 +95,9 @@ func readFolder(fsys fs.FS, prefix string) (map[string]*source, error) {
 			if err != nil {
 				return unreadable(name, err)
 			}
-			files[name] = &source{name: prefix + name, text: string(text)}
+			if !bytes.HasPrefix(text, []byte(definitions)) {
+				files[name] = &source{name: prefix + name, text: string(text)}
+			}
 		}
 		return nil
 	}
