@@ -1,0 +1,41 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What docs/explain.md shows is what the command prints, but for what it leaves out at "…".
+func TestTheDocumentShowsWhatExplainPrints(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "explain.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("BELFRY_RUNTIME", t.TempDir())
+	var out, errOut bytes.Buffer
+	args := []string{"explain", "77513", "01865 277514", "--at", "2026-11-25 14:00", "--site", shipped(t, "chorus")}
+	if code := Main(context.Background(), args, nil, &out, &errOut); code != exitFine {
+		t.Fatalf("exit code %d: %s", code, errOut.String())
+	}
+	_, sample, _ := strings.Cut(string(text), "## What it tells\n")
+	sample, _, _ = strings.Cut(sample, "\n- ")
+	printed, shown := out.String(), 0
+	for line := range strings.Lines(sample) {
+		line, indented := strings.CutPrefix(line, "    ")
+		if !indented || strings.TrimSpace(line) == "…" {
+			continue
+		}
+		_, rest, found := strings.Cut(printed, line)
+		if !found {
+			t.Fatalf("the document shows\n%s\nwhich does not follow in\n%s", line, out.String())
+		}
+		printed, shown = rest, shown+1
+	}
+	if shown < 10 {
+		t.Fatalf("the document shows %d lines", shown)
+	}
+}
