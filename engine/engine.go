@@ -180,12 +180,13 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		UDP: o.UDP, TCP: o.TCP, Advertise: o.Advertise, Realm: o.Realm, Domains: o.Domains, UserAgent: "Belfry",
 		Clock: o.Clock, Log: o.Log, Metrics: o.Metrics, Timers: o.Timers, Trace: o.Trace, Trunks: e.keepTrunks(o.Trunks),
 		Lines: e.credentials, Bindings: e.bindingStore(), Guest: e.admitsGuest,
-		MessageWaiting: e.waiting, Dialogs: e.watch,
+		MessageWaiting: e.waiting, Dialogs: e.watch, Presence: e.present,
 		MaxLegs: 4*o.MaxCalls + emergencyLegs,
 	}, e.invite)
 	if err != nil {
 		return fmt.Errorf("open the SIP sockets: %w", err)
 	}
+	e.directory.Watch(e.sip.NotifyLine)
 	e.mailboxes.OnWaiting(func(number string, w mailbox.Waiting) { e.sip.NotifyWaiting(number, sip.Waiting(w)) })
 	e.metrics = newMetrics(e, o.Metrics)
 	e.finishRecordings()

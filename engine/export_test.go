@@ -23,3 +23,6 @@ func (e *Engine) Standing() string {
 
 // Watch is what a line is shown of another's calls.
 func (e *Engine) Watch(watcher, line string) ([]sip.DialogInfo, bool) { return e.watch(watcher, line) }
+
+// Present is whether a line is shown to another as one that can be reached.
+func (e *Engine) Present(watcher, line string) (sip.Presence, bool) { return e.present(watcher, line) }

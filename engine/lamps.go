@@ -9,7 +9,8 @@ import (
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
-// The lamps by which a colleague's telephone shows that a line rings or talks (RFC 4235).
+// The lamps by which a colleague's telephone shows that a line rings or talks (RFC 4235), and whether it can be reached
+// (RFC 3856).
 
 // lamps know the calls at each line. The lock is an innermost one.
 type lamps struct {
@@ -43,7 +44,7 @@ func (e *Engine) show(l *leg, recipient bool, remote sip.Address) {
 	}
 	a.lines[line][i].Remote = remote
 	a.mu.Unlock()
-	e.sip.NotifyDialogs(line)
+	e.sip.NotifyLine(line)
 	l.mu.Lock()
 	s := l.sip
 	l.mu.Unlock()
@@ -83,7 +84,7 @@ func (e *Engine) changeLamp(l *leg, change func(all []lamp, i int) []lamp) {
 		a.lines[line] = all
 	}
 	a.mu.Unlock()
-	e.sip.NotifyDialogs(line)
+	e.sip.NotifyLine(line)
 }
 
 // watchers is a handler that knows who may watch a line's lamp beyond its pickup group.
@@ -117,4 +118,21 @@ func (e *Engine) mayWatch(watcher, line string) bool {
 	}
 	h, ok := e.currentHandler().(watchers)
 	return ok && h.MayWatch(watcher, line)
+}
+
+// present tells a line whether another can be reached.
+func (e *Engine) present(watcher, line string) (sip.Presence, bool) {
+	if !e.mayWatch(watcher, line) {
+		return sip.Presence{}, false
+	}
+	l, err := e.directory.Line(context.Background(), line)
+	switch {
+	case err != nil || !e.Registered(line):
+		return sip.Presence{Note: "Offline"}, true
+	case l.DND:
+		return sip.Presence{Note: "Do not disturb"}, true
+	case e.Busy(line):
+		return sip.Presence{Open: true, Note: "On the phone"}, true
+	}
+	return sip.Presence{Open: true}, true
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/phone"
 )
 
@@ -55,4 +56,41 @@ func TestLampOfALine(t *testing.T) {
 		t.Error("nobody has 77599")
 	}
 	becomes("")
+}
+
+func TestPresenceOfALine(t *testing.T) {
+	t.Parallel()
+	x := start(t, bridging)
+	calls := make(chan *phone.Call, 1)
+	x.phone("15902", taking(calls))
+	a := x.phone("77513", nil)
+	x.inGroup("15902")
+	x.inGroup("77513")
+	is := func() string {
+		p, ok := x.Present("77513", "15902")
+		return fmt.Sprintf("%t %t %s", ok, p.Open, p.Note)
+	}
+	becomes := func(want string) {
+		t.Helper()
+		x.until("it is shown as "+want, func() bool { return is() == want }, is)
+	}
+	becomes("true true ")
+	c := x.dial(a, "15902")
+	becomes("true true On the phone")
+	c.Hangup()
+	becomes("true true ")
+	if err := x.Directory().SetDND(within(t), "15902", true); err != nil {
+		t.Fatal(err)
+	}
+	becomes("true false Do not disturb")
+	if err := x.Directory().Add(within(t), directory.Line{Number: "15903", Kind: directory.NonPerson, PickupGroup: "lodge"}, "secret-of-15903"); err != nil {
+		t.Fatal(err)
+	}
+	if p, ok := x.Present("77513", "15903"); !ok || p.Open || p.Note != "Offline" {
+		t.Errorf("a line without a phone: %+v, %t", p, ok)
+	}
+	x.phone("77599", nil)
+	if _, ok := x.Present("77599", "15902"); ok {
+		t.Error("a line of no group is told")
+	}
 }

@@ -32,7 +32,7 @@ type Signalling interface {
 	Dial(ctx context.Context, r sip.DialRequest, h DialogHandler) (Dialog, error)
 	Bindings(line string) []sip.Binding
 	NotifyWaiting(line string, w sip.Waiting)
-	NotifyDialogs(line string)
+	NotifyLine(line string)
 	Trunks() []sip.TrunkStatus
 	SetTrunks(trunks []sip.Trunk)
 }

@@ -78,8 +78,8 @@ func (s *signalling) SetTrunks(trunks []sip.Trunk) {
 	}
 }
 
-// NotifyDialogs does nothing: no simulated telephone watches another line.
-func (s *signalling) NotifyDialogs(string) {}
+// NotifyLine does nothing: no simulated telephone watches another line.
+func (s *signalling) NotifyLine(string) {}
 
 func (s *signalling) NotifyWaiting(line string, w sip.Waiting) { s.lamps[line] = w }
 

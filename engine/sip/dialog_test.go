@@ -362,9 +362,9 @@ func TestMessageWaiting(t *testing.T) {
 	}
 	q := newPhone(t, s, "1002")
 	x := q.newCall("1002")
-	x.do("SUBSCRIBE", "", "Event: presence")
+	x.do("SUBSCRIBE", "", "Event: conference")
 	ch := q.response("SUBSCRIBE", 401)
-	x.do("SUBSCRIBE", "", "Event: presence", q.authorize(ch, "SUBSCRIBE", x.target, "1002", "secret1002"))
+	x.do("SUBSCRIBE", "", "Event: conference", q.authorize(ch, "SUBSCRIBE", x.target, "1002", "secret1002"))
 	if res := q.response("SUBSCRIBE", 489); !strings.Contains(res.get("Allow-Events"), "message-summary") {
 		t.Errorf("Allow-Events %q", res.get("Allow-Events"))
 	}

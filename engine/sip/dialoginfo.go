@@ -2,7 +2,6 @@ package sip
 
 import (
 	"bytes"
-	"encoding/xml"
 	"strconv"
 )
 
@@ -31,7 +30,7 @@ func dialogInfo(resource, host string, version uint32, dialogs []DialogInfo) []b
 			if i%2 == 0 {
 				b.WriteString(part)
 			} else {
-				_ = xml.EscapeText(&b, []byte(part)) // a buffer takes everything
+				escape(&b, part)
 			}
 		}
 	}
@@ -60,16 +59,17 @@ func dialogInfo(resource, host string, version uint32, dialogs []DialogInfo) []b
 	return b.Bytes()
 }
 
-// NotifyDialogs tells whoever watches a line that its calls have changed: what they are now Options.Dialogs says.
-func (s *Server) NotifyDialogs(line string) {
+// NotifyLine tells whoever watches a line that it has changed: its calls (Options.Dialogs), or whether it can be reached
+// (Options.Presence).
+func (s *Server) NotifyLine(line string) {
 	for _, sub := range s.subs.watching(line) {
 		if !sub.due.Swap(true) { // else a NOTIFY is about to go out that has this change too
-			s.spawn("NOTIFY", func() { s.notify(sub, "") })
+			s.spawn("NOTIFY", func() { s.notify(sub, ifChanged) })
 		}
 	}
 }
 
-// watching are the subscriptions to the calls of a line.
+// watching are the subscriptions of others, or itself, to a line.
 func (t *subscriptions) watching(line string) []*subscription {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -82,7 +82,7 @@ func TestDialogSubscription(t *testing.T) {
 		mu.Lock()
 		calls = now
 		mu.Unlock()
-		s.NotifyDialogs("1002")
+		s.NotifyLine("1002")
 	}
 	if i := shown(); len(i.Dialogs) != 1 || i.Dialogs[0].State != "terminated" || i.Version != 0 {
 		t.Errorf("a free line: %+v", i)
@@ -102,5 +102,54 @@ func TestDialogSubscription(t *testing.T) {
 	change()
 	if i := shown(); len(i.Dialogs) != 1 || i.Dialogs[0].State != "terminated" || i.Version != 3 {
 		t.Errorf("it is over: %+v", i)
+	}
+}
+
+func TestPresenceSubscription(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	now := Presence{Open: true}
+	s := startServer(t, func(o *Options) {
+		o.Clock = clock.NewFake(time.Unix(1790000000, 0))
+		o.Presence = func(watcher, line string) (Presence, bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			return now, watcher == "1001" && line == "1002"
+		}
+	})
+	p := newPhone(t, s, "1001")
+	sub := p.newCall("1002")
+	sub.do("SUBSCRIBE", "", "Event: presence", "Expires: 600")
+	auth := p.authorize(p.response("SUBSCRIBE", 401), "SUBSCRIBE", sub.target, "1001", "secret1001")
+	sub.do("SUBSCRIBE", "", auth, "Event: presence", "Expires: 600")
+	res := p.final("SUBSCRIBE")
+	if res.code() != 200 {
+		t.Fatalf("SUBSCRIBE %+v", res)
+	}
+	sub.established(res)
+	shown := func() (basic, note string) {
+		t.Helper()
+		n := p.request("NOTIFY")
+		p.respond(n, 200, "", "")
+		var doc struct {
+			XMLName xml.Name `xml:"urn:ietf:params:xml:ns:pidf presence"`
+			Basic   string   `xml:"tuple>status>basic"`
+			Note    string   `xml:"tuple>note"`
+		}
+		if err := xml.Unmarshal([]byte(n.body), &doc); err != nil || n.get("Content-Type") != "application/pidf+xml" {
+			t.Fatalf("%v in %+v", err, n)
+		}
+		return doc.Basic, doc.Note
+	}
+	if basic, note := shown(); basic != "open" || note != "" {
+		t.Errorf("who can be reached: %s %q", basic, note)
+	}
+	s.NotifyLine("1002") // what has not changed is not told again
+	mu.Lock()
+	now = Presence{Note: "Do not disturb"}
+	mu.Unlock()
+	s.NotifyLine("1002")
+	if basic, note := shown(); basic != "closed" || note != "Do not disturb" {
+		t.Errorf("do not disturb: %s %q", basic, note)
 	}
 }

@@ -44,6 +44,8 @@ type Options struct {
 	MessageWaiting func(line string) (Waiting, bool)
 	// Dialogs are the calls at a line, for a line that wants to watch it; false: it may not.
 	Dialogs func(watcher, line string) ([]DialogInfo, bool)
+	// Presence is whether a line can be reached, for a line that wants to watch it; false: it may not.
+	Presence func(watcher, line string) (Presence, bool)
 	// Registered is called after each change of a line's bindings, in order per line.
 	Registered func(line string, bindings []Binding)
 	// SessionExpires is the session interval we ask for (RFC 4028); 0: 30 min, never below 90 s.

@@ -61,6 +61,7 @@ func (r *registration) changed(line string, bindings []Binding) {
 	case r.dirty <- struct{}{}:
 	default:
 	}
+	r.s.NotifyLine(line)
 	if r.s.o.Registered != nil {
 		defer r.s.recover("Registered")
 		r.s.o.Registered(line, bindings)

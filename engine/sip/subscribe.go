@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -27,8 +28,7 @@ const (
 	notifyTimeoutFactor = 64 // in T1
 )
 
-// eventPackage is what a kind of subscription needs (RFC 6665 section 5). Further packages (presence) are entered in
-// packageFor.
+// eventPackage is what a kind of subscription needs (RFC 6665 section 5). packageFor has them all.
 type eventPackage struct {
 	name, contentType string
 	// state gives the body for what a line may see of a resource; false: it may see nothing. version counts what a
@@ -37,7 +37,7 @@ type eventPackage struct {
 }
 
 // allowEvents are the names of all packages (RFC 6665 section 8.2.2).
-const allowEvents = messageSummary + ", " + dialogEvent + ", refer"
+const allowEvents = messageSummary + ", " + dialogEvent + ", " + presenceEvent + ", refer"
 
 func packageFor(event string) (eventPackage, bool) {
 	name, _, _ := strings.Cut(event, ";")
@@ -57,6 +57,14 @@ func packageFor(event string) (eventPackage, bool) {
 			}
 			dialogs, ok := s.o.Dialogs(line, resource)
 			return dialogInfo(resource, s.host(), version, dialogs), ok
+		}}, true
+	case presenceEvent:
+		return eventPackage{presenceEvent, presenceEventType, func(s *Server, line, resource string, _ uint32) ([]byte, bool) {
+			if s.o.Presence == nil {
+				return nil, false
+			}
+			p, ok := s.o.Presence(line, resource)
+			return pidf(resource, s.host(), p), ok
 		}}, true
 	}
 	return eventPackage{}, false
@@ -86,6 +94,7 @@ type subscription struct {
 	timer   clock.Timer
 	sending sync.Mutex  // one NOTIFY at a time, in order
 	version uint32      // of the state that is sent next; sending guards it
+	last    []byte      // the body that was sent last; likewise
 	due     atomic.Bool // a NOTIFY is about to be sent that has not read the state yet
 }
 
@@ -93,7 +102,7 @@ type subscriptions struct {
 	mu    sync.Mutex
 	table map[dialogID]*subscription
 	lines map[string]map[*subscription]struct{} // by who subscribes
-	// watched has those of the dialog package, by what is watched.
+	// watched has those to lines' calls and presence, by what is watched.
 	watched map[string]map[*subscription]struct{}
 }
 
@@ -132,7 +141,7 @@ func (t *subscriptions) add(sub *subscription) bool {
 		t.lines[sub.line] = subs
 	}
 	subs[sub] = struct{}{}
-	if sub.pkg.name == dialogEvent {
+	if sub.pkg.name != messageSummary {
 		if t.watched[sub.resource] == nil {
 			t.watched[sub.resource] = make(map[*subscription]struct{})
 		}
@@ -298,6 +307,9 @@ func (t *subscriptions) refresh(s *Server, id dialogID, req *sip.Request, tx *tr
 	return true
 }
 
+// ifChanged as notify's state sends an active subscriber what he has not been told yet.
+const ifChanged = "changed"
+
 // notify sends a subscriber the present state. state is the Subscription-State; "": active.
 func (s *Server) notify(sub *subscription, state string) {
 	sub.sending.Lock()
@@ -305,6 +317,13 @@ func (s *Server) notify(sub *subscription, state string) {
 	sub.due.Store(false)
 	body, ok := sub.pkg.state(s, sub.line, sub.resource, sub.version)
 	sub.version++
+	if state == ifChanged {
+		if ok && bytes.Equal(body, sub.last) {
+			return
+		}
+		state = ""
+	}
+	sub.last = body
 	sub.mu.Lock()
 	if state == "" {
 		if sub.ended {
