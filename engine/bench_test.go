@@ -13,6 +13,7 @@ import (
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
+	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 // carrier is both ends of the calls that the benchmarks make: it calls the exchange by a trunk, and takes what the
@@ -31,8 +32,8 @@ type carrier struct {
 const benchSDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 8 101\r\n" +
 	"a=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na=sendrecv\r\n"
 
-// benchExchange is an exchange that bridges each call of the carrier back to it.
-func benchExchange(b *testing.B) *carrier {
+// benchExchange is an exchange that bridges each call of the carrier back to it. traced: it keeps their traces on disk.
+func benchExchange(b *testing.B, traced bool) *carrier {
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		b.Fatal(err)
@@ -46,7 +47,17 @@ func benchExchange(b *testing.B) *carrier {
 	h := engine.HandlerFunc(func(ctx context.Context, c *engine.Call) {
 		_, _ = c.Bridge(ctx, []string{"trunk:bench/2000"}, engine.BridgeOptions{})
 	})
+	var recorder trace.Recorder
+	if traced {
+		l, err := trace.Open(trace.Options{}, trace.DiskOptions{Dir: filepath.Join(data, "traces")})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(l.Close)
+		recorder = l
+	}
 	eng, err := engine.New(b.Context(), engine.Options{
+		Trace: recorder,
 		Store: db, Data: data, Handler: h, Realm: "belfry.test", UDP: []string{"127.0.0.1:0"}, RTPPorts: [2]uint16{20000, 29999},
 		Trunks: []engine.Trunk{{Name: "bench", Host: conn.LocalAddr().String(), From: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}}},
 	})
@@ -154,7 +165,16 @@ func (c *carrier) hangUp() {
 
 // BenchmarkCall is a call in, bridged to a call out, from INVITE to the last 200 of the BYEs.
 func BenchmarkCall(b *testing.B) {
-	c := benchExchange(b)
+	benchCalls(b, false)
+}
+
+// BenchmarkTracedCall is the same with a trace of each call, as an exchange has it unless its settings say otherwise.
+func BenchmarkTracedCall(b *testing.B) {
+	benchCalls(b, true)
+}
+
+func benchCalls(b *testing.B, traced bool) {
+	c := benchExchange(b, traced)
 	b.ReportAllocs()
 	for b.Loop() {
 		c.call()
@@ -163,8 +183,13 @@ func BenchmarkCall(b *testing.B) {
 }
 
 // BenchmarkStandingCall tells what a bridged call holds while it stands.
-func BenchmarkStandingCall(b *testing.B) {
-	c := benchExchange(b)
+func BenchmarkStandingCall(b *testing.B) { benchStanding(b, false) }
+
+// BenchmarkStandingTracedCall is the same with its trace.
+func BenchmarkStandingTracedCall(b *testing.B) { benchStanding(b, true) }
+
+func benchStanding(b *testing.B, traced bool) {
+	c := benchExchange(b, traced)
 	c.call()
 	c.answer = nil
 	before, goroutines := inUse()
