@@ -38,6 +38,9 @@ func (c *Call) Bridge(ctx context.Context, targets []string, o BridgeOptions) (B
 			begun = c.join(peer)
 		}
 	})
+	if err == nil && peer == nil {
+		c.detail("nobody has answered:", slog.String("outcome", string(outcome)))
+	}
 	if err != nil || peer == nil {
 		return BridgeResult{Outcome: outcome}, err
 	}

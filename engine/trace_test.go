@@ -87,11 +87,11 @@ func TestABridgedCallTellsItsStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if missing := inOrder(b.String(), "77513 to 77514", "belfry",
-		"│─ INVITE 77514 ─────▶│                     │", // from the caller
-		"│◀─ 401 Unauthorized ─│", "│─ ACK ───", "│─ INVITE 77514",
-		"│                     │─ INVITE 77514 ─────▶│", // to the called phone
-		"│◀─ 200 OK ───────────│", "answered by 77514", "main.lua:6", "they hear each other: relayed",
-		"│─ BYE ──────────────▶│", "77513 has hung up", "over: answered by 77514", "│─ BYE ──────────────▶│",
+		"│─ INVITE 77514 ───▶│                   │", // from the caller
+		"│◀ 401 Unauthorized │", "│─ ACK ───", "│─ INVITE 77514",
+		"│                   │─ INVITE 77514 ───▶│", // to the called phone
+		"│◀─ 200 OK ─────────│", "answered by 77514", "main.lua:6", "they hear each other: relayed",
+		"│─ BYE ────────────▶│", "77513 has hung up", "over: answered by 77514", "│─ BYE ────────────▶│",
 	); missing != "" {
 		t.Errorf("%q is missing, or comes too early, in\n%s", missing, b.String())
 	}

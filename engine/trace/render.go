@@ -106,9 +106,9 @@ func (d *Drawing) column(s Step) int {
 // columnWidth is how far lifelines are apart.
 func (d *Drawing) columnWidth() int {
 	if len(d.columns) > 3 || d.o.Width < 110 {
-		return 17
+		return 18
 	}
-	return 22
+	return 20
 }
 
 const timeWidth = 10
@@ -183,13 +183,42 @@ func (d *Drawing) Step(s Step) error {
 		d.place = s.At
 	}
 	lifelines := d.lifelines(-1, -1, "", false)
-	room := d.o.Width - timeWidth - width(lifelines) - 2
+	room := max(d.o.Width-timeWidth-width(lifelines)-1, 20)
 	if at != "" {
-		text = fmt.Sprintf("%-*s  %s", max(room-width(at)-2, 20), short(text, max(room-width(at)-2, 20)), at)
-	} else {
-		text = short(text, max(room, 20))
+		room = max(room-width(at)-2, 20)
 	}
-	return d.write(d.when(s) + lifelines + "  " + text)
+	for i, line := range wrap(text, room) {
+		if i > 0 {
+			line = strings.Repeat(" ", timeWidth) + lifelines + " " + line
+		} else {
+			if at != "" {
+				line += strings.Repeat(" ", room-width(line)) + "  " + at
+			}
+			line = d.when(s) + lifelines + " " + line
+		}
+		if err := d.write(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wrap breaks a text into lines of so many characters. Those after the first are indented.
+func wrap(text string, most int) []string {
+	var lines []string
+	line := ""
+	for _, word := range strings.Fields(text) {
+		switch {
+		case line == "":
+			line = word
+		case width(line)+1+width(word) > most:
+			lines = append(lines, short(line, most))
+			line = "  " + word
+		default:
+			line += " " + word
+		}
+	}
+	return append(lines, short(line, most))
 }
 
 // message is a message's arrow.
@@ -247,7 +276,7 @@ func (d *Drawing) lifelines(from, to int, text string, right bool) string {
 
 // arrow is text on an arrow as long as span.
 func (d *Drawing) arrow(text string, span int, right bool) string {
-	text = " " + short(text, span-4) + " "
+	text = " " + short(text, span-3) + " "
 	dashes := span - width(text) - 1
 	before := min(1, dashes)
 	if right {
