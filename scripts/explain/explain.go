@@ -63,7 +63,7 @@ func Explain(ctx context.Context, x Exchange, q Question) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.To == "" {
+	if engine.Normalise(q.To) == "" {
 		return nil, &Error{"nothing is dialled", "belfry explain FROM TO: belfry explain 77513 15902"}
 	}
 	a := &Answer{From: from, At: q.At, Assumed: x.Phones == nil}

@@ -84,9 +84,9 @@ func TestRulesAndWhyOneWins(t *testing.T) {
 		want     []string
 		needs    string // "+" held, "-" not
 	}{
-		{"201", "203", []string{"20[1-5] wins the most specific", "2xx lessSpecific less specific at place 2: x (10 digits) against 0"}, "+internal: 201 holds mobile, which includes it"},
-		{"203", "2-0-3", []string{"20[1-5] wins the most specific", "2xx lessSpecific less specific at place 2: x (10 digits) against 0"}, "+internal: 203 holds internal"},
-		{"202", "203", []string{"20[1-5] wins the most specific", "2xx lessSpecific less specific at place 2: x (10 digits) against 0"}, "-internal: 202 holds no permissions"},
+		{"201", "203", []string{"20[1-5] wins the most specific", "2xx lessSpecific less specific at place 2: x (any of 10) against 0"}, "+internal: 201 holds mobile, which includes it"},
+		{"203", "2-0-3", []string{"20[1-5] wins the most specific", "2xx lessSpecific less specific at place 2: x (any of 10) against 0"}, "+internal: 203 holds internal"},
+		{"202", "203", []string{"20[1-5] wins the most specific", "2xx lessSpecific less specific at place 2: x (any of 10) against 0"}, "-internal: 202 holds no permissions"},
 		{"+441", "203", []string{"20[1-5] wins the only one for this caller", "2xx notFor not for trunk:pstn: from lines"}, "-internal: callers from outside hold no permissions"},
 		{"201", "207", []string{"207 notFor not for lines: from trunk:other", "2xx wins the only one for this caller"}, ""},
 		{"trunk:other/5", "207", []string{"207 wins the only one for this caller", "2xx notFor not for trunk:other: from lines"}, ""},

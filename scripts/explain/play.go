@@ -19,7 +19,7 @@ const maxPhones = 10
 
 // play places the call in a simulation, at the time that is asked about. Telephones are as they are registered, and ring
 // unanswered; the caller presses no keys and says nothing.
-func (x Exchange) play(ctx context.Context, a *Answer, to string) (rung []string, err error) {
+func (x Exchange) play(ctx context.Context, a *Answer, to string) (rung []string, _ error) {
 	r := &recorder{}
 	o := x.Engine
 	o.Trace, o.Log = r, slog.New(slog.DiscardHandler)
@@ -40,7 +40,7 @@ func (x Exchange) play(ctx context.Context, a *Answer, to string) (rung []string
 		return nil, err
 	}
 	over := func() bool { return ctx.Err() != nil || c.State() == sim.Ended }
-	gaveUp := !s.World().Run(over, longest)
+	gaveUp := !s.World().Run(over, longest) && s.World().Err() == nil
 	if gaveUp {
 		c.Hangup()
 	}
@@ -99,7 +99,7 @@ func (x Exchange) telephones(ctx context.Context, s *sim.Exchange) error {
 			s.AddPhone(l.Number)
 		}
 	}
-	s.World().Run(func() bool { return false }, time.Second)
+	s.World().Run(func() bool { return false }, 0)
 	return s.World().Err()
 }
 

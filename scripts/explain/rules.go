@@ -165,7 +165,7 @@ func placeText(p pattern.Place) string {
 	case p.Of == 1 && len(p.Text) == 1:
 		return p.Text
 	default:
-		return fmt.Sprintf("%s (%d digits)", p.Text, p.Of)
+		return fmt.Sprintf("%s (any of %d)", p.Text, p.Of)
 	}
 }
 
