@@ -18,6 +18,7 @@ type testCmd struct {
 	Dir     string `arg:"" default:"." help:"A site, or a folder with sites in it."`
 	Only    string `name:"run" placeholder:"RE" help:"Only tests whose names match."`
 	Cover   bool   `help:"Tell which extensions and menu keys no test makes use of."`
+	Faults  bool   `help:"Run each test again for every prompt, call, timer and write, with that failing: nobody may be stranded."`
 	Seed    uint64 `default:"1" help:"Of the random numbers that scripts get."`
 	Verbose bool   `short:"v" help:"The whole story of the calls of a test that fails."`
 }
@@ -99,7 +100,7 @@ func (k *testCmd) site(ctx context.Context, dir string, only *regexp.Regexp) (_ 
 		return nil, yours("", "%s cannot be tested: %v", dir, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	report, err := dialtest.Run(ctx, dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed, Cover: k.Cover})
+	report, err := dialtest.Run(ctx, dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed, Cover: k.Cover, Faults: k.Faults})
 	if err != nil {
 		return report, world("", "the tests of %s cannot be run: %v", dir, err)
 	}

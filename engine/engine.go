@@ -31,9 +31,9 @@ import (
 // Options say what an exchange is made of. Store is required, and Data, but for a simulation.
 type Options struct {
 	Store   store.Store
-	Data    string          // folder for messages, greetings, recordings and keys; "": nothing of it is kept, for a Network that is simulated
-	Prompts *prompt.Library // nil: none but tones
-	Handler Handler         // may be set later by SetHandler
+	Data    string  // folder for messages, greetings, recordings and keys; "": nothing of it is kept, for a Network that is simulated
+	Prompts Prompts // nil: none but tones
+	Handler Handler // may be set later by SetHandler
 
 	UDP, TCP   []string // SIP listen addresses, "0.0.0.0:5060"; port 0 picks a free one
 	Realm      string   // of digest authentication; also a domain of this exchange
@@ -301,7 +301,7 @@ func (e *Engine) Mailboxes() *mailbox.Mailboxes { return e.mailboxes }
 func (e *Engine) CallLog() *callog.Log { return e.callLog }
 
 // Prompts finds sounds by name.
-func (e *Engine) Prompts() *prompt.Library { return e.opts.Prompts }
+func (e *Engine) Prompts() Prompts { return e.opts.Prompts }
 
 // Store is where everything is kept.
 func (e *Engine) Store() store.Store { return e.opts.Store }

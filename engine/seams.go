@@ -6,11 +6,22 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine/media"
+	"github.com/belfry-pbx/belfry/engine/prompt"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
 // What call control stands on. An exchange has SIP and RTP there. Package sim has phones and sound that exist in memory
 // only, in a time of their own: what is written of calls here is what it runs.
+
+// Prompts finds sounds by name: a prompt.Library.
+type Prompts interface {
+	Sound(ctx context.Context, name, language string) (prompt.Sound, error)
+	Music(name string) (prompt.Sound, error)
+	Has(name, language string) bool
+	HasMusic(name string) bool
+	Names(language string) []string
+	MusicNames() []string
+}
 
 // Network is where calls come from and go to.
 type Network interface {

@@ -77,7 +77,7 @@ func (c Config) trunks() []engine.Trunk {
 }
 
 // engineOptions are what the settings say of an exchange. Store, Data, Clock, Log and Metrics are not theirs.
-func (c Config) engineOptions(prompts *prompt.Library) engine.Options {
+func (c Config) engineOptions(prompts engine.Prompts) engine.Options {
 	advertise := c.SIP.Advertise
 	if advertise == "" {
 		advertise = c.RTP.Address

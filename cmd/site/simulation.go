@@ -83,7 +83,7 @@ func (s *Simulation) Open(o dialtest.OpenOptions) (dialtest.Exchange, error) {
 	if o.Trace != nil {
 		options.Trace = o.Trace(world)
 	}
-	x, err := sim.New(sim.Options{Engine: options, World: world, Site: s.begin})
+	x, err := sim.New(sim.Options{Engine: options, World: world, Site: s.begin, Change: o.Change})
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,9 +18,10 @@ type Options struct {
 	// Engine is what call control is made of. Store is required, unless there is a Site. Network, Runner and Clock are the
 	// World's; calls are numbered from 1 where NewID is nil.
 	Engine engine.Options
-	Site   *Site     // what it begins with; nil: with what there is in Engine.Store
-	Start  time.Time // what the clock shows at first; zero: a Monday at noon
-	World  *World    // where it all happens; nil: one of its own, that begins at Start. The exchange closes it
+	Site   *Site                   // what it begins with; nil: with what there is in Engine.Store
+	Start  time.Time               // what the clock shows at first; zero: a Monday at noon
+	Change func(o *engine.Options) // puts something else in place of a part, at last: one that fails; nil: nothing
+	World  *World                  // where it all happens; nil: one of its own, that begins at Start. The exchange closes it
 }
 
 // Exchange is a whole exchange with all its telephones and with whoever is outside, in a World of its own.
@@ -53,6 +56,9 @@ func New(o Options) (*Exchange, error) {
 	if o.Site != nil {
 		o.Site.give(&o.Engine, x.world)
 	}
+	if o.Change != nil {
+		o.Change(&o.Engine)
+	}
 	x.options = o
 	eng, err := engine.New(context.Background(), o.Engine)
 	if err != nil {
@@ -84,6 +90,22 @@ func (x *Exchange) Close() error {
 	cancel()
 	err := x.engine.Run(over)
 	return errors.Join(x.world.Err(), err, x.engine.Close())
+}
+
+// Left is what of calls there is still: dialogs, their sound, and lines that are taken to be busy.
+func (x *Exchange) Left() (all []string) {
+	for range x.signalling.dialogs {
+		all = append(all, "a dialog")
+	}
+	for range x.media.open {
+		all = append(all, "the sound of a call")
+	}
+	for _, number := range slices.Sorted(maps.Keys(x.lines)) {
+		if x.engine.Busy(number) {
+			all = append(all, "line "+number+", which is taken to be busy")
+		}
+	}
+	return all
 }
 
 // Phone is the telephone of a line; of one that has several, the first. Naming one that the directory does not have

@@ -122,11 +122,11 @@ func (t *test) mustBeLine(a scripts.Args, number string) error {
 
 func (t *test) phone(who string, p Phone) scripts.Object {
 	t.used = true
-	one := t.phones[who]
-	if one == nil {
-		one = &party{t: t, who: who, phone: p}
-		t.phones[who] = one
+	if i := slices.IndexFunc(t.phones, func(one *party) bool { return one.phone == p }); i >= 0 {
+		return scripts.Object{Class: "Phone", Value: t.phones[i]}
 	}
+	one := &party{t: t, who: who, phone: p}
+	t.phones = append(t.phones, one)
 	return scripts.Object{Class: "Phone", Value: one}
 }
 

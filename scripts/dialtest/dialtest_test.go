@@ -143,6 +143,119 @@ func TestAlwaysTheSame(t *testing.T) {
 	}
 }
 
+// site writes a site.
+func write(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+const twoLines = "number,name,voicemail\n201,Ana,yes\n202,Ben,yes\n"
+
+// What a fault must not lead to is found: here a dialplan that forgets its caller when a prompt cannot be read.
+func TestFaultsFindTheStranded(t *testing.T) {
+	s := simulate(t, write(t, map[string]string{
+		"lines.csv": twoLines,
+		"main.lua": `extension("600", function(call)
+  call:answer()
+  if not pcall(function() call:playPrompt("hello-world") end) then call:sleep("3h") end
+  call:hangup()
+end)
+extension("20x", function(call)
+  if call:bridge(call.dialled).outcome ~= "answered" then call:recordVoicemail(call.dialled) end
+end)`,
+		"main_test.lua": `test("greeted", function(t) t:phone("201"):calls("600"):hears("hello-world"):hasEnded() end)
+test("a message", function(t)
+  t:phone("201"):calls("202"):hears("vm-intro"):speaksFor("4s"):presses("#"):hears("belfry/caller-menu"):presses("1"):hasEnded()
+end)`}))
+	report := run(t, s, func(o *dialtest.Options) { o.Faults = true })
+	results := report.Files[0].Results
+	greeted, message := results[0], results[1]
+	if greeted.Failure != nil || greeted.OK() || len(greeted.Broken) != 1 {
+		t.Fatalf("%+v", greeted)
+	}
+	b := greeted.Broken[0]
+	if b.Fault != "prompt 1, hello-world" || !strings.Contains(b.Failure.Error(), "the caller is stranded: an hour later the caller hears nothing") || len(b.Calls) != 1 {
+		t.Errorf("%s: %v, %d calls", b.Fault, b.Failure, len(b.Calls))
+	}
+	if !message.OK() || message.Faults < 50 {
+		t.Errorf("%d faults: %+v", message.Faults, message.Broken)
+	}
+	if _, failed, _ := report.Count(); failed != 1 {
+		t.Errorf("%d have failed", failed)
+	}
+}
+
+// The shipped dialplan, the one of the second tutorial, stands every fault.
+func TestStarterStandsFaults(t *testing.T) {
+	report := run(t, simulate(t, "../../dialplans/starter"), func(o *dialtest.Options) { o.Faults = true })
+	if passed, failed, _ := report.Count(); failed > 0 || passed == 0 {
+		t.Error(printed(report))
+	}
+}
+
+// Whatever no test makes use of is told in the words of those who dial.
+func TestCover(t *testing.T) {
+	s := simulate(t, write(t, map[string]string{
+		"lines.csv":    twoLines,
+		"settings.lua": `return { trunks = { pstn = { host = "sip.example.net" } } }`,
+		"main.lua": `local menu = require "menu"
+extension("600", { name = "reception" }, function(call)
+  menu.offer(call, { prompt = "ext-or-zero", options = { ["0"] = "201", ["1"] = "202", ["20x"] = "dialled" }, giveUp = "201" })
+end)
+extension("20x", { name = "people" }, function(call) call:bridge(call.dialled) end)
+extension("20x", { name = "people", from = "trunk:pstn" }, function(call) call:bridge(call.dialled) end)
+extension("*43", { name = "echo test" }, function(call) call:echo("1m") end)`,
+		"main_test.lua": `test("by number", function(t)
+  t:phone("202"):answersAfter("1s")
+  t:phone("201"):calls("600"):hears("ext-or-zero"):presses("202"):isTalkingTo("202")
+end)`}))
+	report := run(t, s, func(o *dialtest.Options) { o.Cover = true })
+	if _, failed, _ := report.Count(); failed > 0 {
+		t.Fatal(printed(report))
+	}
+	var b strings.Builder
+	report.Cover.Print(&b)
+	want := `2 of 4 extensions and 1 of 3 menu keys were used
+
+  nobody dialled
+    *43               echo test                                           main.lua:7
+    20x               people                        from trunk:pstn       main.lua:6
+
+  nobody pressed
+    0 1               in menu of 600
+`
+	if b.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
+// A dialplan that cannot be loaded, and a file of tests that is none.
+func TestWhatCannotBeTested(t *testing.T) {
+	good := `extension("600", function(call) call:answer() end)`
+	for _, c := range []struct{ name, text, want string }{
+		{"not Lua", "test(", "main_test.lua:1:5: this '(' is never closed"},
+		{"raises at once", `error("not today")`, "main_test.lua:1:1: not today"},
+		{"two of a name", `test("x", function() end) test("x", function() end)`, `there are two tests called "x"`},
+		{"a verb outside of a test", `local call = nil; call:answer()`, "main_test.lua:1:24"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := run(t, simulate(t, write(t, map[string]string{"main.lua": good, "main_test.lua": c.text})))
+			if got := printed(report); !strings.Contains(got, c.want) {
+				t.Errorf("got\n%s\nwant %q", got, c.want)
+			}
+			if passed, failed, _ := report.Count(); passed != 0 || failed != 1 {
+				t.Errorf("%d passed, %d failed", passed, failed)
+			}
+		})
+	}
+}
+
 // A thousand tests, each with a call that rings out and leaves a message, on one core.
 func BenchmarkThousandMessages(b *testing.B) {
 	s := simulate(b, "../../dialplans/starter")

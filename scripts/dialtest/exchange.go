@@ -16,6 +16,8 @@ type Exchange interface {
 	// Err says what went wrong. A nil until lets all of limit pass.
 	Run(until func() bool, limit time.Duration) bool
 	Err() error
+	// Left is what there still is of calls once all have ended.
+	Left() []string
 	// Close ends all calls and lets everything go. Its error says what could not be.
 	Close() error
 
@@ -69,6 +71,7 @@ type Call interface {
 	TalksTo() []string // numbers
 	Heard() []Heard    // oldest first
 	OnHold() bool      // the other side has put it on hold
+	Holding() bool     // it has put the other side on hold
 	Idle() bool        // all is done that was to be done
 	Undone() int       // how many keys and the like were left undone when the call ended
 

@@ -111,11 +111,23 @@ func (s Style) file(w io.Writer, f File) {
 			word = s.Paint(Red, "FAIL")
 		}
 		pad := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(t.Name)))
-		fmt.Fprintf(w, "  %s  %s%s  %s\n", word, t.Name, pad, s.Paint(Dim, fmt.Sprintf("%7s", short(t.Took.Round(100*time.Millisecond)))))
-		if !t.OK() {
+		fmt.Fprintf(w, "  %s  %s%s  %s\n", word, t.Name, pad, s.Paint(Dim, fmt.Sprintf("%7s%s", short(t.Took.Round(100*time.Millisecond)), faults(t.Faults))))
+		if t.Failure != nil {
 			s.failure(w, t)
 		}
+		for _, b := range t.Broken {
+			fmt.Fprintf(w, "\n    with a fault (%s): %s\n", b.Fault, b.Failure.At.Message)
+			s.story(w, b.Calls)
+			fmt.Fprintln(w)
+		}
 	}
+}
+
+func faults(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("  %d faults", n)
 }
 
 func (s Style) failure(w io.Writer, t Result) {
@@ -208,7 +220,16 @@ type JSONTest struct {
 	Failure   *JSONFail     `json:"failure,omitempty"`
 	Errors    []string      `json:"errors,omitempty"`
 	Unsteady  bool          `json:"unsteady,omitempty"`
+	Faults    int           `json:"faults,omitempty"`
+	Broken    []JSONBroken  `json:"broken,omitempty"`
 	Calls     []trace.Trace `json:"calls,omitempty"`
+}
+
+// JSONBroken is what came of a fault.
+type JSONBroken struct {
+	Fault   string        `json:"fault"`
+	Message string        `json:"message"`
+	Calls   []trace.Trace `json:"calls,omitempty"`
 }
 
 // JSONFail is why a test has failed.
@@ -230,7 +251,10 @@ func (r *Report) JSON(dir string) JSON {
 	for _, f := range r.Files {
 		file := JSONFile{File: filepath.Join(dir, f.Name), Problems: f.Problems, Tests: []JSONTest{}}
 		for _, t := range f.Results {
-			one := JSONTest{Name: t.Name, Line: t.Line, OK: t.OK(), VirtualMS: t.Took.Milliseconds(), Errors: t.Errors, Unsteady: t.Unsteady}
+			one := JSONTest{Name: t.Name, Line: t.Line, OK: t.OK(), VirtualMS: t.Took.Milliseconds(), Errors: t.Errors, Unsteady: t.Unsteady, Faults: t.Faults}
+			for _, b := range t.Broken {
+				one.Broken = append(one.Broken, JSONBroken{b.Fault, b.Failure.At.Message, b.Calls})
+			}
 			if t.Failure != nil {
 				one.Failure = &JSONFail{t.Failure.At, t.Failure.Expected, t.Failure.Seen}
 			}

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
-	"math/rand/v2"
 	"regexp"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
@@ -29,14 +27,16 @@ type Options struct {
 	Seed    uint64         // of scripts' random numbers
 	Workers int            // tests that run side by side; 0: one a core
 	Cover   bool           // Report.Cover is asked for
+	Faults  bool           // each test is run again for every operation, with that failing
 	Repeat  int            // how often each is run; 0: once. The first that fails counts
 }
 
 // OpenOptions are what an exchange is told.
 type OpenOptions struct {
-	Start time.Time
-	Trace func(clock.Clock) trace.Recorder // makes who listens, by the exchange's clock; nil: nobody does
-	Log   *slog.Logger
+	Start  time.Time
+	Trace  func(clock.Clock) trace.Recorder // makes who listens, by the exchange's clock; nil: nobody does
+	Log    *slog.Logger
+	Change func(*engine.Options) // puts something else in place of a part; nil: nothing
 }
 
 // Report is what became of the tests, in the order of files and lines.
@@ -62,10 +62,19 @@ type Result struct {
 	Errors   []string      // that handlers raised, as they are printed
 	Calls    []trace.Trace // the story of its calls, if it has failed, up to then
 	Unsteady bool          // it failed, but not when it was run again
+	Faults   int           // operations that were made to fail, each in a run of its own
+	Broken   []Broken      // what came of some of them
+}
+
+// Broken is what a fault led to that it must not: a caller who is left alone, a call that never ends, a panic.
+type Broken struct {
+	Fault   string
+	Failure *Failure
+	Calls   []trace.Trace
 }
 
 // OK tells whether the test has passed.
-func (r Result) OK() bool { return r.Failure == nil }
+func (r Result) OK() bool { return r.Failure == nil && len(r.Broken) == 0 }
 
 // Count tells how many tests have passed and failed, files with errors among the latter, and how long they took virtually.
 func (r *Report) Count() (passed, failed int, virtual time.Duration) {
@@ -194,7 +203,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // list finds out which tests a file has.
 func (r *runner) list(ctx context.Context, file string) ([]scripts.Test, *diag.Problem, error) {
-	t, err := r.open(ctx, file, nil)
+	t, err := r.open(ctx, attempt{file: file})
 	if t != nil {
 		defer t.close()
 	}
@@ -205,183 +214,4 @@ func (r *runner) list(ctx context.Context, file string) ([]scripts.Test, *diag.P
 		return nil, nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return t.script.Tests, nil, nil
-}
-
-// one runs a test; one that fails is run again, for its story.
-func (r *runner) one(ctx context.Context, file string, n int) (Result, error) {
-	var result Result
-	for range max(1, r.Repeat) {
-		var err error
-		if result, err = r.attempt(ctx, file, n, nil); err != nil {
-			return result, err
-		}
-		if !result.OK() {
-			break
-		}
-	}
-	if result.OK() {
-		return result, nil
-	}
-	again, err := r.attempt(ctx, file, n, &story{})
-	if err != nil {
-		return result, err
-	}
-	if again.Failure == nil || again.Failure.Error() != result.Failure.Error() {
-		result.Unsteady = true
-	}
-	result.Calls = again.Calls
-	return result, nil
-}
-
-// attempt runs a test once.
-func (r *runner) attempt(ctx context.Context, file string, n int, story *story) (result Result, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, realLongest, errTooLong)
-	defer cancel()
-	t, err := r.open(ctx, file, story)
-	if err != nil {
-		return result, errors.Join(err, t.close())
-	}
-	test := t.script.Tests[n]
-	result = Result{Name: test.Name, Line: test.At.Line}
-	defer func() {
-		if p := recover(); p != nil {
-			at := test.At
-			at.Message = fmt.Sprintf("the test panicked: %v", p)
-			at.Hint = string(debug.Stack())
-			result.Failure = &Failure{At: at}
-		}
-	}()
-	failed := t.script.Run(test, scripts.Object{Class: "Test", Value: t})
-	if t.x == nil {
-		return result, failed
-	}
-	result.Took = t.x.Now().Sub(t.began)
-	if failed != nil {
-		result.Calls = story.calls()
-	}
-	result.Failure = r.failure(test, failed)
-	if late := t.finish(test); result.Failure == nil {
-		result.Failure = late
-	}
-	for _, e := range t.errors.unexpected(t.failing) {
-		result.Errors = append(result.Errors, e.whole)
-		if result.Failure == nil {
-			at := test.At
-			at.Message, at.Source = "the dialplan failed: "+e.message, "" // its own lines follow
-			result.Failure = &Failure{At: at}
-		}
-	}
-	if missing := t.errors.missing(t.failing); missing != "" && result.Failure == nil {
-		at := test.At
-		at.Message = fmt.Sprintf("the dialplan should have raised an error with %q, but has not", missing)
-		result.Failure = &Failure{At: at}
-	}
-	if failed == nil && result.Failure != nil {
-		result.Calls = story.calls()
-	}
-	if err := t.close(); err != nil && result.Failure == nil {
-		at := test.At
-		at.Message = "after the test the exchange could not be ended: " + err.Error()
-		result.Failure = &Failure{At: at}
-	}
-	return result, nil
-}
-
-// failure is what an error of a test says.
-func (r *runner) failure(test scripts.Test, err error) *Failure {
-	if err == nil {
-		return nil
-	}
-	var f *Failure
-	if errors.As(err, &f) {
-		return f
-	}
-	if p, ok := r.Host.Problem(err); ok {
-		return &Failure{At: p}
-	}
-	at := test.At
-	at.Message = "the test was stopped: " + err.Error()
-	if errors.Is(err, errTooLong) {
-		at.Message = fmt.Sprintf("the test was stopped: it has run for %s by the wall clock", realLongest)
-	}
-	return &Failure{At: at}
-}
-
-// open makes the exchange of a test, and runs its file up to the tests. The test has to be closed even if there is an error.
-func (r *runner) open(ctx context.Context, file string, story *story) (*test, error) {
-	t := &test{run: r, ctx: ctx, file: file, story: story, phones: map[string]*party{}, found: map[string]bool{}, errors: &errorLog{}}
-	if err := t.reopen(time.Time{}); err != nil {
-		return t, err
-	}
-	var err error
-	t.script, err = t.host.OpenTest(ctx, file)
-	return t, err
-}
-
-// reopen gives the test an exchange in which nothing has happened yet.
-func (t *test) reopen(start time.Time) error {
-	if t.x != nil {
-		if err := t.x.Close(); err != nil {
-			return err
-		}
-	}
-	log := slog.New(t.errors)
-	o := OpenOptions{Start: start, Log: log}
-	if t.story != nil {
-		o.Trace = t.story.record
-	}
-	x, err := t.run.Open(o)
-	if err != nil {
-		t.x = nil
-		return fmt.Errorf("open a simulated exchange: %w", err)
-	}
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(t.file))
-	random := rand.New(rand.NewPCG(t.run.Seed, h.Sum64()))
-	t.x, t.began = x, x.Now()
-	t.host = t.run.Host.With(x.Engine(), log, random.Float64)
-	t.host.Tell(t.run.witness)
-	x.Engine().SetHandler(t.host)
-	if t.script != nil {
-		t.script.Use(t.host)
-	}
-	return nil
-}
-
-// finish has everybody hang up, and looks whether that ends all calls.
-func (t *test) finish(test scripts.Test) *Failure {
-	at := test.At
-	for _, p := range t.calls {
-		p.one.Hangup()
-	}
-	for _, p := range t.phones {
-		for _, c := range p.phone.Calls() {
-			c.Hangup()
-		}
-	}
-	over := func() bool { return len(t.x.Engine().Calls()) == 0 }
-	if !t.x.Run(over, hangupTime) && !over() && t.x.Err() == nil {
-		c := t.x.Engine().Calls()[0]
-		at.Message = fmt.Sprintf("everybody has hung up, but call %s from %s to %s still stands", c.ID, c.From, c.To)
-		return &Failure{At: at}
-	}
-	if err := t.x.Err(); err != nil {
-		at.Message = "the exchange broke down: " + err.Error()
-		return &Failure{At: at}
-	}
-	return nil
-}
-
-// close lets go of all that the test has.
-func (t *test) close() error {
-	if t.script != nil {
-		t.script.Close()
-		t.script = nil
-	}
-	if t.x == nil {
-		return nil
-	}
-	err := t.x.Close()
-	t.x = nil
-	return err
 }

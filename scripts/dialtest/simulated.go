@@ -79,6 +79,7 @@ type simCall struct{ *sim.Caller }
 
 func (c *simCall) Incoming() bool        { return c.IsIncoming() }
 func (c *simCall) OnHold() bool          { return c.IsHeld() }
+func (c *simCall) Holding() bool         { return c.IsHolding() }
 func (c *simCall) Idle() bool            { return c.IsIdle() }
 func (c *simCall) TransferTo(other Call) { c.Caller.TransferTo(other.(*simCall).Caller) }
 func (c *simCall) Status() int           { code, _ := c.Caller.Status(); return code }

@@ -1,6 +1,7 @@
 package dialtest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -38,6 +39,9 @@ func (s *story) calls() []trace.Trace {
 			all = append(all, trace.Trace{Info: info, Steps: steps})
 		}
 	}
+	slices.SortStableFunc(all, func(a, b trace.Trace) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
+	})
 	return all
 }
 

@@ -20,19 +20,18 @@ const (
 
 // test is one test as it runs: what its t is.
 type test struct {
-	run    *runner
-	ctx    context.Context
-	file   string
-	story  *story   // nil: nobody listens
-	x      Exchange // nil: closed
-	host   *scripts.Host
-	script *scripts.TestScript
+	run     *runner
+	ctx     context.Context
+	attempt attempt
+	x       Exchange // nil: closed
+	host    *scripts.Host
+	script  *scripts.TestScript
 
 	used    bool          // something has been done: the clock can only go on
 	began   time.Time     // or when the clock was set
 	waited  time.Duration // in all
 	calls   []*party
-	phones  map[string]*party
+	phones  []*party
 	found   map[string]bool // messages that has() has found
 	failing []string        // parts of errors that handlers may raise
 	errors  *errorLog
