@@ -275,6 +275,23 @@ func stay(t *testing.T, cmd *exec.Cmd) (stop func()) {
 	return stop
 }
 
+var link = regexp.MustCompile(`\]\(([^)#:\s]+)(#[^)]*)?\)`)
+
+// What a document links to is there.
+func TestLinks(t *testing.T) {
+	for _, name := range documents(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range link.FindAllStringSubmatch(fence.ReplaceAllString(string(text), ""), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(name), m[1])); err != nil {
+				t.Errorf("%s links to %s: %v", name, m[1], err)
+			}
+		}
+	}
+}
+
 // Each folder's README says what lives there.
 func TestEveryFolderHasAREADME(t *testing.T) {
 	for _, dir := range []string{"engine", "scripts", "stdlib", "dialplans", "examples", "docs", "cmd"} {

@@ -65,6 +65,7 @@ func (w *linter) lookCall(e *syntax.Call) {
 		return
 	}
 	w.options(name, f, t)
+	w.required(name, f, t, e)
 }
 
 // after is a call of the standard library's without its first argument, the call.
@@ -200,6 +201,23 @@ func (w *linter) options(name string, f api.Func, t *syntax.Table) {
 			}
 		case !f.Free || name == "schedule":
 			w.report(key, diag.CodeOption, fmt.Sprintf("%s has no option '%s'", name, key.Value), diag.Options(key.Value, "options", known), "")
+		}
+	}
+}
+
+// required is about options that must be given. A table with keys that are reckoned may have any.
+func (w *linter) required(name string, f api.Func, t *syntax.Table, e *syntax.Call) {
+	given := map[string]bool{}
+	for _, field := range t.Fields {
+		key, ok := field.Key.(*syntax.String)
+		if !ok {
+			return
+		}
+		given[key.Value] = true
+	}
+	for _, o := range f.Options {
+		if o.Required && !given[o.Name] && e.Method != nil {
+			w.report(e.Method, diag.CodeOption, fmt.Sprintf("%s needs the option %s", name, o.Name), o.Doc, "")
 		}
 	}
 }
