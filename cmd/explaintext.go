@@ -38,7 +38,11 @@ func showAnswer(c *console, a *explain.Answer) {
 		c.printf("\n")
 		showRouting(c, r, i > 0)
 		if r.Winner() == nil {
-			c.printf("%s\n", labelled(c, "", fmt.Sprintf("no extension takes it: the caller is refused (%d)", a.Outcome.Status)))
+			text := "no extension takes it"
+			if a.Outcome.Status >= 300 { // else the call was answered before it was sent here
+				text += fmt.Sprintf(": the caller is refused (%d)", a.Outcome.Status)
+			}
+			c.printf("%s\n", labelled(c, "", text))
 		}
 	}
 	if len(a.Groups)+len(a.Lines)+len(a.Schedules) > 0 {
