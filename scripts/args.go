@@ -17,17 +17,44 @@ import (
 // args are the checked arguments of one call from Lua: parameters and options by name, as
 // Go values, defaults filled in.
 type args struct {
-	sc     *script
-	fn     string // "call:bridge", for messages
-	values map[string]any
-	given  map[string]bool
-	rest   *lua.LTable // the options table as it was
-	at     string      // the author's line, if the call is traced
+	sc   *script
+	fn   string // "call:bridge", for messages
+	all  []argument
+	few  [6]argument // where all begins: most calls have no more
+	rest *lua.LTable // the options table as it was
+	at   string      // the author's line, if the call is traced
+}
+
+// argument is one of them.
+type argument struct {
+	name  string
+	value any
+	given bool // false: it is the default
+}
+
+// value is an argument as a Go value; nil if it was not given and has no default.
+func (a *args) value(name string) any {
+	for i := range a.all {
+		if a.all[i].name == name {
+			return a.all[i].value
+		}
+	}
+	return nil
+}
+
+// given tells whether an argument was given.
+func (a *args) given(name string) bool {
+	for i := range a.all {
+		if a.all[i].name == name {
+			return a.all[i].given
+		}
+	}
+	return false
 }
 
 // arg is a checked argument or option; the zero value if it was not given and has no default.
 func arg[T any](a *args, name string) T {
-	v, _ := a.values[name].(T)
+	v, _ := a.value(name).(T)
 	return v
 }
 
@@ -39,7 +66,8 @@ func (sc *script) wrong(code, word, message, hint string) {
 // check reads the arguments of f from the Lua stack, from the index first on.
 func (sc *script) check(fn string, f api.Func, first int) *args {
 	l := sc.s.L
-	a := &args{sc: sc, fn: fn, values: map[string]any{}, given: map[string]bool{}}
+	a := &args{sc: sc, fn: fn}
+	a.all = a.few[:0]
 	n := l.GetTop() - first + 1
 	most := len(f.Params)
 	if f.Options != nil {
@@ -131,26 +159,31 @@ func contains(list []string, s string) bool {
 }
 
 func (a *args) set(p api.Value, v lua.LValue) {
-	a.given[p.Name] = true
-	a.values[p.Name] = a.convert(p, v)
+	a.all = append(a.all, argument{p.Name, a.convert(p, v), true})
 }
 
 // fallback puts the documented default in.
 func (a *args) fallback(p api.Value) {
+	if v := defaultOf(p); v != nil {
+		a.all = append(a.all, argument{p.Name, a.convert(p, v), false})
+	}
+}
+
+// defaultOf is the documented default as Lua has it; nil: there is none, or it depends.
+func defaultOf(p api.Value) lua.LValue {
 	switch p.Default {
 	case "", "now()":
-		return
+		return nil
 	case "true", "false":
-		a.values[p.Name] = a.convert(p, lua.LBool(p.Default == "true"))
-		return
+		return lua.LBool(p.Default == "true")
 	}
 	if text, err := strconv.Unquote(p.Default); err == nil {
-		a.values[p.Name] = a.convert(p, lua.LString(text))
-		return
+		return lua.LString(text)
 	}
 	if n, err := strconv.ParseFloat(p.Default, 64); err == nil {
-		a.values[p.Name] = a.convert(p, lua.LNumber(n))
+		return lua.LNumber(n)
 	}
+	return nil
 }
 
 // bad raises that a value is not what is wanted.

@@ -171,10 +171,10 @@ func bridge(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) {
 		Announce: a.prompts("announce"), AnswerTo: arg[string](a, "answerTo"), Limit: a.lasting("limit"),
 		Language: a.language(), Diversion: arg[*engine.Diversion](a, "diversion"),
 	}
-	if a.given["ringback"] { // the engine's own default is the ringing that the caller's phone makes
+	if a.given("ringback") { // the engine's own default is the ringing that the caller's phone makes
 		o.Ringback = a.prompts("ringback")
 	}
-	if !a.given["timeout"] && o.Strategy == engine.Sequential {
+	if !a.given("timeout") && o.Strategy == engine.Sequential {
 		// One after another, each has its time: the default in all must not cut the last ones off.
 		o.Timeout = time.Duration(len(arg[[]string](a, "targets"))) * o.RingFor
 	}
@@ -196,7 +196,7 @@ func conference(_ context.Context, c *engine.Call, a *args) (lua.LValue, error) 
 		WaitForModerator: arg[bool](a, "waitForModerator"), EndWithMe: arg[bool](a, "endWithMe"),
 		MaxMembers: arg[int](a, "maxMembers"), Language: a.language(),
 	}
-	switch v := a.values["announce"].(type) {
+	switch v := a.value("announce").(type) {
 	case lua.LBool:
 		o.Quiet = !bool(v)
 	case lua.LValue:

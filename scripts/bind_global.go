@@ -59,7 +59,7 @@ func globalBindings() map[string]binding {
 		},
 		"Schedule:isOpen": func(sc *script, self any, a *args) (lua.LValue, error) {
 			t := sc.host.clock.Now()
-			if a.given["time"] {
+			if a.given("time") {
 				t = arg[time.Time](a, "time")
 			}
 			s := self.(*schedule)
@@ -114,7 +114,7 @@ func (sc *script) unknownScheduleOption(a *args) {
 
 func dateBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 	t := sc.host.clock.Now()
-	if a.given["time"] {
+	if a.given("time") {
 		t = arg[time.Time](a, "time")
 	}
 	zone, err := location(arg[string](a, "zone"))
@@ -179,7 +179,7 @@ func checkBinding(sc *script, _ any, a *args) (lua.LValue, error) {
 			out.RawSet(key, def)
 		}
 	}
-	given, _ := a.values["given"].(lua.LValue)
+	given, _ := a.value("given").(lua.LValue)
 	if given == nil {
 		return out, nil
 	}
@@ -200,7 +200,7 @@ const maxLog = 2000
 func logBinding(level slog.Level) binding {
 	return func(sc *script, _ any, a *args) (lua.LValue, error) {
 		clip := func(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxLog)], "") }
-		v, _ := a.values["text"].(lua.LValue)
+		v, _ := a.value("text").(lua.LValue)
 		attrs := []slog.Attr{slog.String("at", sc.s.Where())}
 		if a.rest != nil {
 			for key, v := a.rest.Next(lua.LNil); key != lua.LNil && len(attrs) < 20; key, v = a.rest.Next(key) {

@@ -119,7 +119,7 @@ func storeSet(sc *script, self any, a *args) (lua.LValue, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, _ := a.values["value"].(lua.LValue)
+	v, _ := a.value("value").(lua.LValue)
 	if v == nil || v == lua.LNil {
 		return done(sc.wait(func(ctx context.Context) error { return sc.bucket().Delete(ctx, key) }))
 	}

@@ -39,7 +39,7 @@ type Args struct{ a *args }
 func (a Args) Name() string { return a.a.fn }
 
 // Given tells whether an argument or option was given.
-func (a Args) Given(name string) bool { return a.a.given[name] }
+func (a Args) Given(name string) bool { return a.a.given(name) }
 
 // Text is a text or telephone number; "" if it was not given.
 func (a Args) Text(name string) string { return arg[string](a.a, name) }
@@ -58,7 +58,7 @@ func (a Args) Texts(name string) []string { return arg[[]string](a.a, name) }
 
 // Maybe is an option that is a text, or false: "".
 func (a Args) Maybe(name string) (text string, err error) {
-	switch v := a.a.values[name].(type) {
+	switch v := a.a.value(name).(type) {
 	case lua.LString:
 		return string(v), nil
 	case lua.LBool:
@@ -93,7 +93,7 @@ func (a Args) Prompts(name string) []string {
 
 // Written is an argument or option as an author would write it.
 func (a Args) Written(name string) string {
-	switch v := a.a.values[name].(type) {
+	switch v := a.a.value(name).(type) {
 	case string:
 		return strconv.Quote(v)
 	case time.Duration:

@@ -151,6 +151,13 @@ func (d *Draft) Write(pcm []int16) error {
 	}
 	defer d.flushLater()
 	for len(pcm) > 0 {
+		if len(d.pending) == 0 && len(pcm) >= frameSamples {
+			if err := d.w.sound(pcm[:frameSamples]); err != nil {
+				return err
+			}
+			pcm = pcm[frameSamples:]
+			continue
+		}
 		n := min(frameSamples-len(d.pending), len(pcm))
 		d.pending = append(d.pending, pcm[:n]...)
 		pcm = pcm[n:]

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -63,12 +64,22 @@ func (r recording) length() time.Duration { return duration(len(r.sound)) }
 func duration(samples int) time.Duration { return time.Duration(samples) * time.Second / rate }
 
 func appendFrame(b []byte, kind byte, payload []byte) []byte {
-	head := [5]byte{kind}
-	binary.BigEndian.PutUint32(head[1:], uint32(len(payload)))
-	sum := crc32.Update(crc32.Checksum(head[:], castagnoli()), castagnoli(), payload)
-	b = append(b, head[:]...)
-	b = binary.BigEndian.AppendUint32(b, sum)
-	return append(b, payload...)
+	start := len(b)
+	b = append(append(b, make([]byte, frameHead)...), payload...)
+	putHead(b[start:], kind)
+	return b
+}
+
+// putHead completes a frame that has its payload.
+func putHead(frame []byte, kind byte) {
+	frame[0] = kind
+	binary.BigEndian.PutUint32(frame[1:], uint32(len(frame)-frameHead))
+	binary.BigEndian.PutUint32(frame[5:], checksum(frame, frame[frameHead:]))
+}
+
+// checksum is that of a frame: of what its head begins with, and of its payload.
+func checksum(head, payload []byte) uint32 {
+	return crc32.Update(crc32.Checksum(head[:5], castagnoli()), castagnoli(), payload)
 }
 
 // castagnoli returns a table that the standard library makes once.
@@ -83,11 +94,17 @@ func appendJSON(b []byte, kind byte, v any) ([]byte, error) {
 }
 
 func appendSound(b []byte, pcm []int16) []byte {
-	payload := make([]byte, 0, sampleSize*len(pcm))
-	for _, s := range pcm {
-		payload = binary.LittleEndian.AppendUint16(payload, uint16(s))
+	start, size := len(b), frameHead+sampleSize*len(pcm)
+	b = slices.Grow(b, size)[:start+size]
+	payload := b[start+frameHead:]
+	for ; len(pcm) >= 4 && len(payload) >= 4*sampleSize; pcm, payload = pcm[4:], payload[4*sampleSize:] { // most of it, four at once
+		binary.LittleEndian.PutUint64(payload, uint64(uint16(pcm[0]))|uint64(uint16(pcm[1]))<<16|uint64(uint16(pcm[2]))<<32|uint64(uint16(pcm[3]))<<48)
 	}
-	return appendFrame(b, 's', payload)
+	for i, s := range pcm {
+		binary.LittleEndian.PutUint16(payload[sampleSize*i:], uint16(s))
+	}
+	putHead(b[start:], 's')
+	return b
 }
 
 // readRecording reads up to the first frame that is not whole, the trailer or the end. It
@@ -153,8 +170,7 @@ func readFrame(in io.Reader) (kind byte, payload []byte, err error) {
 	if _, err := io.ReadFull(in, payload); err != nil {
 		return 0, nil, cut(err)
 	}
-	sum := crc32.Update(crc32.Checksum(head[:5], castagnoli()), castagnoli(), payload)
-	if sum != binary.BigEndian.Uint32(head[5:]) {
+	if checksum(head[:], payload) != binary.BigEndian.Uint32(head[5:]) {
 		return 0, nil, errCut
 	}
 	return head[0], payload, nil

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,8 @@ type Memory struct {
 
 // memoryFile is the content of a file; of one that is under the disk it is read when it is first opened.
 type memoryFile struct {
-	under   string // the file's name there; "": content is all
-	content []byte
+	under   string   // the file's name there; "": content is all
+	content [][]byte // as it was written, piece by piece
 }
 
 var _ FS = (*Memory)(nil)
@@ -92,10 +93,11 @@ func (d *Memory) OpenFile(name string, flag int, _ fs.FileMode) (File, error) {
 		f = &memoryFile{}
 		dir[base] = f
 	case f.under != "":
-		if f.content, err = fs.ReadFile(d.under, f.under); err != nil {
+		content, err := fs.ReadFile(d.under, f.under)
+		if err != nil {
 			return nil, err
 		}
-		f.under = ""
+		f.content, f.under = [][]byte{content}, ""
 	}
 	return &memoryHandle{disk: d, file: f}, nil
 }
@@ -165,38 +167,52 @@ func (d *Memory) Free() (int64, error) { return math.MaxInt64, nil }
 // Close implements FS. What is on the disk stays, and can be cloned.
 func (d *Memory) Close() error { return nil }
 
-// memoryHandle is an open file.
+// memoryHandle is an open file, and how far it has been read.
 type memoryHandle struct {
-	disk *Memory
-	file *memoryFile
-	read int
+	disk  *Memory
+	file  *memoryFile
+	piece int
+	at    int // in the piece
 }
 
 func (h *memoryHandle) Read(p []byte) (int, error) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
-	if h.read >= len(h.file.content) {
+	n := 0
+	for n < len(p) && h.piece < len(h.file.content) {
+		piece := h.file.content[h.piece]
+		k := copy(p[n:], piece[min(h.at, len(piece)):])
+		n += k
+		if h.at += k; h.at >= len(piece) {
+			h.piece, h.at = h.piece+1, 0
+		}
+	}
+	if n == 0 && len(p) > 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, h.file.content[h.read:])
-	h.read += n
 	return n, nil
 }
 
 func (h *memoryHandle) Write(p []byte) (int, error) {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
-	h.file.content = append(h.file.content, p...)
+	h.file.content = append(h.file.content, bytes.Clone(p))
 	return len(p), nil
 }
 
 func (h *memoryHandle) Truncate(size int64) error {
 	h.disk.mu.Lock()
 	defer h.disk.mu.Unlock()
-	if size > int64(len(h.file.content)) {
+	for i, piece := range h.file.content {
+		if size < int64(len(piece)) {
+			h.file.content = append(h.file.content[:i:i], piece[:size])
+			return nil
+		}
+		size -= int64(len(piece))
+	}
+	if size > 0 {
 		return errors.New("mailbox: a file in memory only shrinks")
 	}
-	h.file.content = h.file.content[:size:size]
 	return nil
 }
 

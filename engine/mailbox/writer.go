@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 )
 
 // writer writes one recording below tmp/. It is not safe for concurrent use; see Draft.
@@ -22,9 +23,10 @@ type writer struct {
 
 	file      File
 	headerEnd int64
-	good      int64  // bytes written
-	synced    int64  // bytes known to be on the disk
-	tail      []byte // what was written since
+	good      int64    // bytes written
+	synced    int64    // bytes known to be on the disk
+	tail      [][]byte // frames that were written since
+	spare     [][]byte // room for frames
 	samples   int
 	syncedAt  int   // samples in what is on the disk
 	resets    int   // how often the recording was begun again
@@ -48,7 +50,7 @@ func newWriter(disk FS, h header, suffix string) (*writer, error) {
 		return nil, fmt.Errorf("writing the header: %w", err)
 	}
 	w.headerEnd = int64(len(first))
-	w.tail = first
+	w.tail = [][]byte{first}
 	if err := w.begin(); err != nil {
 		return nil, err
 	}
@@ -77,7 +79,8 @@ func (w *writer) begin() (err error) {
 			return err
 		}
 	}
-	if _, err := f.Write(w.tail); err != nil {
+	tail := slices.Concat(w.tail...)
+	if _, err := f.Write(tail); err != nil {
 		return err
 	}
 	if err := f.Sync(); err != nil {
@@ -92,7 +95,7 @@ func (w *writer) begin() (err error) {
 		_ = w.disk.Remove(w.name)
 	}
 	w.file, w.name = f, name
-	w.good = w.synced + int64(len(w.tail))
+	w.good = w.synced + int64(len(tail))
 	w.synced, w.syncedAt, w.tail = w.good, w.samples, nil
 	return nil
 }
@@ -107,7 +110,8 @@ func (w *writer) copySynced(to File) (err error) {
 	return err
 }
 
-// write appends a frame. After an error only what was written before is in the recording.
+// write appends a frame, and keeps it until it is on the disk. After an error only what was written before is in the
+// recording.
 func (w *writer) write(frame []byte) error {
 	if w.err != nil {
 		return w.err
@@ -118,22 +122,26 @@ func (w *writer) write(frame []byte) error {
 	}
 	if err == nil {
 		w.good += int64(n)
-		w.tail = append(w.tail, frame...)
+		w.tail = append(w.tail, frame)
 		return nil
 	}
 	if !isFull(err) {
-		w.tail = append(w.tail, frame...)
+		w.tail = append(w.tail, frame)
 		if again := w.begin(); again == nil {
 			return nil
 		}
-		w.tail = w.tail[:len(w.tail)-len(frame)]
+		w.tail = w.tail[:len(w.tail)-1]
 	}
 	w.err = wrapFull(err)
 	return w.err
 }
 
 func (w *writer) sound(pcm []int16) error {
-	if err := w.write(appendSound(nil, pcm)); err != nil {
+	var room []byte
+	if last := len(w.spare) - 1; last >= 0 {
+		room, w.spare = w.spare[last], w.spare[:last]
+	}
+	if err := w.write(appendSound(room[:0], pcm)); err != nil {
 		return err
 	}
 	w.samples += len(pcm)
@@ -160,7 +168,12 @@ func (w *writer) endSync(f flushing, err error) error {
 	case err != nil:
 		return w.salvage(err)
 	case f.resets == w.resets:
-		w.tail = append([]byte{}, w.tail[f.good-w.synced:]...)
+		n := 0
+		for left := f.good - w.synced; left > 0; n++ {
+			left -= int64(len(w.tail[n]))
+		}
+		w.spare = append(w.spare, w.tail[:n]...)
+		w.tail = slices.Delete(w.tail, 0, n)
 		w.synced, w.syncedAt = f.good, f.samples
 	}
 	return nil

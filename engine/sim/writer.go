@@ -5,7 +5,7 @@ import "time"
 const (
 	voiceHertz = 250                    // of a square wave
 	voiceLevel = 4000                   // its amplitude
-	blockSize  = 250 * time.Millisecond // of what is written at once
+	blockSize  = 200 * time.Millisecond // of what is written at once: a frame of a message
 )
 
 // writer makes the samples of a recording: as many as time has passed.

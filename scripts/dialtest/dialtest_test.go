@@ -256,15 +256,26 @@ func TestWhatCannotBeTested(t *testing.T) {
 	}
 }
 
-// A thousand tests, each with a call that rings out and leaves a message, on one core.
-func BenchmarkThousandMessages(b *testing.B) {
-	s := simulate(b, "../../dialplans/starter")
-	only := regexp.MustCompile(`^nobody answers: the caller leaves a message$`)
-	b.ReportAllocs()
-	for b.Loop() {
-		r := run(b, s, func(o *dialtest.Options) { o.Only, o.Workers, o.Repeat = only, 1, 1000 })
-		if passed, failed, _ := r.Count(); passed != 1 || failed != 0 {
-			b.Fatal(passed, failed)
-		}
+// A thousand tests of shipped dialplans, each with a call that rings out and leaves a message: with -cpu 1, on one core.
+func BenchmarkThousandTests(b *testing.B) {
+	for _, name := range []string{"starter", "chorus"} {
+		b.Run(name, func(b *testing.B) {
+			s := simulate(b, "../../dialplans/"+name)
+			only := func(o *dialtest.Options) { o.Only = regexp.MustCompile(`^nobody answers.*message`) }
+			tests, failed, _ := run(b, s, only).Count()
+			if tests == 0 || failed > 0 {
+				b.Fatalf("%d tests pass, %d fail", tests, failed)
+			}
+			repeat := 1000 / tests
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, failed, _ := run(b, s, only, func(o *dialtest.Options) { o.Repeat = repeat }).Count(); failed > 0 {
+					b.Fatal("a test fails")
+				}
+			}
+			done := float64(b.N * repeat * tests)
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/done, "ns/test")
+			b.ReportMetric(done/b.Elapsed().Seconds(), "tests/s")
+		})
 	}
 }
