@@ -91,9 +91,18 @@ func TestABridgedCallTellsItsStory(t *testing.T) {
 		"│◀ 401 Unauthorized │", "│─ ACK ───", "│─ INVITE 77514",
 		"│                   │─ INVITE 77514 ───▶│", // to the called phone
 		"│◀─ 200 OK ─────────│", "answered by 77514", "main.lua:6", "they hear each other: relayed",
-		"│─ BYE ────────────▶│", "77513 has hung up", "over: answered by 77514", "│─ BYE ────────────▶│",
+		"│─ BYE ────────────▶│", "77513 has hung up", "over: answered by 77514",
 	); missing != "" {
 		t.Errorf("%q is missing, or comes too early, in\n%s", missing, b.String())
+	}
+	told := errors.New("told")
+	if err := l.Follow(within(t), info.ID, func(s trace.Step) error {
+		if s.Text == "BYE" && s.From == trace.Exchange && s.To == "77514" {
+			return told
+		}
+		return nil
+	}); !errors.Is(err, told) {
+		t.Errorf("the called phone is never told that the call is over: %v", err)
 	}
 	if strings.Contains(b.String()+raw(steps), "response=") {
 		t.Error("the trace has credentials")
