@@ -81,15 +81,21 @@ func (c *Call) confer(ctx context.Context, m *member, o ConferenceOptions) (Outc
 			return outcome, err
 		}
 	}
+	key := ""
 	if r.count() == 1 && !o.Quiet {
-		if _, err := c.PlayPrompt(ctx, []Prompt{{Name: "conf-onlyperson"}}, PlayOptions{Interrupt: AnyKey, Language: o.Language}); err != nil {
+		played, err := c.PlayPrompt(ctx, []Prompt{{Name: "conf-onlyperson"}}, PlayOptions{Interrupt: AnyKey, Language: o.Language})
+		if err != nil {
 			return OutcomeLeft, err
 		}
+		key = played.Digit
 	}
 	if r.outcome(m) == "" {
 		c.tell("in a conference", "room", r.name)
 		r.mix(m, o.Muted)
 		r.announce(ctx, m, "conf-hasjoin", o.Language)
+	}
+	if key != "" {
+		c.emit(Event{Name: "digit", Digit: key}) // what ended the words was meant for the room
 	}
 	return c.stay(ctx, m, nil)
 }

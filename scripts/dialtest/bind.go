@@ -413,7 +413,7 @@ func phoneBindings() map[string]scripts.Binding {
 				return c.Incoming() && (!a.Given("number") || s.Number == want.Number) && (!a.Given("name") || s.Name == want.Name) &&
 					(!a.Given("diversion") || s.Diversion == want.Diversion)
 			}
-			incoming := p.is(Call.Incoming)
+			incoming := p.is(func(c Call) bool { return c.Incoming() && c.State() != Ended }) // who has hung up may call again
 			_, err := p.t.expect(a, p.is(matches), incoming, p.who+" should show "+describe(a, "number", "name", "diversion"), func() string {
 				if !incoming() {
 					return "but nobody calls it"

@@ -43,6 +43,12 @@ test("caller: from outside, as the phone shows him", function(t)
   t:phone("202"):hasEnded()
 end)
 
+test("phone: shows, when it is called again", function(t)
+  t:phone("201"):calls("202"):hearsRinging():hangsUp()
+  t:phone("203"):calls("202")
+  t:phone("202"):shows { number = "203" }
+end)
+
 test("caller: who withholds the number, and by a trunk", function(t)
   t:call { from = "anonymous", to = "202", trunk = "pstn" }:hearsRinging()
   t:phone("202"):shows { name = "Anonymous" }

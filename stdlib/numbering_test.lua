@@ -1,0 +1,103 @@
+-- What a dialled number means, in any form. Our extensions are 7xxxx (01865 2 7xxxx) and 1xxxx (01865 6 1xxxx).
+
+local numbering = require "numbering"
+local numbers = numbering.new { country = "44", area = "01865", blocks = { ["7"] = "2", ["1"] = "6" } }
+
+local function is(got, want) assert(got == want, tostring(got) .. ", not " .. tostring(want)) end
+
+test("every form of our number rings the extension", function(t)
+  t:phone("77502"):answersAfter("1s")
+  for _, form in ipairs { "77502", "277502", "01865277502", "+441865277502", "00441865277502", "441865277502", "+4401865277502" } do
+    t:phone("77501"):calls(form):isTalkingTo("77502"):hangsUp()
+    t:wait("1s")
+  end
+end)
+
+test("callers from outside may use every form too", function(t)
+  for _, form in ipairs { "77502", "277502", "01865277502", "+441865277502", "00441865277502", "441865277502", "+4401865277502" } do
+    local joe = t:call { from = "+447700900123", to = form }
+    t:phone("77502"):isRinging()
+    joe:hangsUp()
+    t:wait("1s")
+  end
+end)
+
+test("a national number is the same one however it is dialled", function(t)
+  for _, form in ipairs { "02079460018", "+442079460018", "00442079460018", "442079460018", "+4402079460018" } do
+    local ada = t:phone("77501"):calls(form)
+    t:outside("+442079460018"):isRinging()
+    ada:hangsUp()
+    t:wait("1s")
+  end
+end)
+
+test("what a number is, in the world's form and at home", function(t)
+  for _, one in ipairs {
+    -- dialled          class            to a trunk         at home
+    { "77502",          "internal",      "+441865277502",  nil },
+    { "277502",         "internal",      "+441865277502",  "01865277502" },
+    { "15902",          "internal",      "+441865615902",  nil },
+    { "01865615902",    "internal",      "+441865615902",  "01865615902" },
+    { "202020",         "local",         "+441865202020",  "01865202020" },
+    { "01865202020",    "local",         "+441865202020",  "01865202020" },
+    { "02079460018",    "national",      "+442079460018",  "02079460018" },
+    { "+4402079460018", "national",      "+442079460018",  "02079460018" },
+    { "01204896210",    "national",      "+441204896210",  "01204896210" },
+    { "012048962",      nil,             "+4412048962",    "012048962" },
+    { "07700900123",    "mobile",        "+447700900123",  "07700900123" },
+    { "07624123456",    "mobile",        "+447624123456",  "07624123456" },
+    { "07012345678",    "premium",       "+447012345678",  "07012345678" },
+    { "07612345678",    "premium",       "+447612345678",  "07612345678" },
+    { "03069990123",    "nonGeographic", "+443069990123",  "03069990123" },
+    { "05612345678",    "nonGeographic", "+445612345678",  "05612345678" },
+    { "08001111",       "nonGeographic", "+448001111",     "08001111" },
+    { "09098790123",    "premium",       "+449098790123",  "09098790123" },
+    { "118500",         "premium",       "118500",         nil },
+    { "123",            "short",         "123",            nil },
+    { "116123",         "short",         "116123",         nil },
+    { "999",            "emergency",     "999",            nil },
+    { "112",            "emergency",     "112",            nil },
+    { "0012025550123",  "international", "+12025550123",   nil },
+    { "+12025550123",   "international", "+12025550123",   nil },
+    { "00870123456789", "premium",       "+870123456789",  nil },
+    { "+979123456789",  "premium",       "+979123456789",  nil },
+    { "00123",          nil,             "+123",           nil },
+    { "04123456789",    nil,             "+444123456789",  "04123456789" },
+    { "79999999",       nil,             "79999999",       nil },
+  } do
+    local dialled, class, sent, home = one[1], one[2], one[3], one[4]
+    is(numbers:classify(dialled), class)
+    is(numbers:e164(dialled), sent)
+    is(numbers:national(dialled), home)
+  end
+end)
+
+test("an extension as the world knows it, and back", function(t)
+  is(numbers:external("15902"), "+441865615902")
+  is(numbers:internal("+441865615902"), "15902")
+  is(numbers:external("20000"), nil)
+  is(numbers:external("7750"), nil)
+  is(numbers:internal("01865377502"), nil)
+  is(numbers:internal("anonymous"), nil)
+end)
+
+test("a country without a plan is told so", function(t)
+  local ok, why = pcall(numbering.new, { country = "999", area = "1", blocks = {} })
+  assert(not ok and tostring(why):find("there is no numbering plan for country 999", 1, true))
+end)
+
+-- One number for each rule that the plan of the United Kingdom makes in main.lua, and as what it is sent out.
+for dialled, sent in pairs {
+  ["202020"] = "+441865202020", ["01865202020"] = "+441865202020", ["02079460018"] = "+442079460018", ["01204896210"] = "+441204896210",
+  ["07700900123"] = "+447700900123", ["07624123456"] = "+447624123456", ["07012345678"] = "+447012345678", ["03069990123"] = "+443069990123",
+  ["05512345678"] = "+445512345678", ["08081570123"] = "+448081570123", ["09098790123"] = "+449098790123", ["118500"] = "118500",
+  ["101"] = "101", ["111"] = "111", ["123"] = "123", ["159"] = "159", ["116123"] = "116123", ["0012025550123"] = "+12025550123",
+  ["+12025550123"] = "+12025550123", ["00870123456"] = "+870123456", ["+870123456"] = "+870123456", ["00881123456"] = "+881123456",
+  ["+881123456"] = "+881123456", ["00979123456"] = "+979123456", ["+979123456"] = "+979123456",
+} do
+  test(dialled .. " rings out in the world", function(t)
+    t:line("77501"):setPermissions("premium")
+    t:outside(sent):answersAfter("1s")
+    t:phone("77501"):calls(dialled):isTalkingTo(sent)
+  end)
+end
