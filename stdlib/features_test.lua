@@ -1,24 +1,22 @@
 -- Feature codes. In these tests *711 is "forward all calls", *721 its end; 2 stands for busy, 3 for no answer, 4 for no phone
 -- connected. Ada (77501) may call abroad, Cay (77503) inside only.
 
-for key, kind in pairs { ["1"] = "always", ["2"] = "busy", ["3"] = "noAnswer", ["4"] = "unregistered" } do
-  local words = ({ always = "", busy = "-busy", noAnswer = "-no-answer", unregistered = "-unregistered" })[kind]
-
-  test("forwarding (" .. kind .. ") is switched on with a number, and off", function(t)
-    local on = words == "" and "belfry/forwarding-on-to" or "belfry/forwarding" .. words .. "-to"
-    t:phone("77501"):calls("*71" .. key .. "77502"):hears { on, "digits/7", "digits/7", "digits/5", "digits/0", "digits/2" }:hasEnded()
-    t:line("77501"):has { [kind] = "77502" }
-    t:phone("77501"):calls("*72" .. key):hears("belfry/forwarding" .. words .. "-off"):hasEnded()
-    t:line("77501"):has { [kind] = false }
+local kinds = {
+  ["1"] = { "always",       on = "belfry/forwarding-on-to",           off = "belfry/forwarding-off" },
+  ["2"] = { "busy",         on = "belfry/forwarding-busy-to",         off = "belfry/forwarding-busy-off" },
+  ["3"] = { "noAnswer",     on = "belfry/forwarding-no-answer-to",    off = "belfry/forwarding-no-answer-off" },
+  ["4"] = { "unregistered", on = "belfry/forwarding-unregistered-to", off = "belfry/forwarding-unregistered-off" },
+}
+for key, kind in pairs(kinds) do
+  test("forwarding (" .. kind[1] .. ") is switched on with a number, off, and on again without", function(t)
+    t:phone("77501"):calls("*71" .. key .. "77502"):hears { kind.on, "digits/7", "digits/7", "digits/5", "digits/0", "digits/2" }:hasEnded()
+    t:line("77501"):has { [kind[1]] = "77502" }
+    t:phone("77501"):calls("*72" .. key):hears(kind.off):hasEnded()
+    t:line("77501"):has { [kind[1]] = false }
+    t:phone("77501"):calls("*71" .. key):hears { kind.on, "digits/7", "digits/7", "digits/5", "digits/0", "digits/2" }:hasEnded()
+    t:line("77501"):has { [kind[1]] = "77502" }
   end)
 end
-
-test("the code alone forwards to where calls went the last time", function(t)
-  t:phone("77501"):calls("*71177502"):hears("belfry/forwarding-on-to"):hasEnded()
-  t:phone("77501"):calls("*721"):hasEnded()
-  t:phone("77501"):calls("*711"):hears("belfry/forwarding-on-to"):hasEnded()
-  t:line("77501"):has { always = "77502" }
-end)
 
 test("the code alone, for the first time, asks for the number", function(t)
   t:phone("77501"):calls("*711"):hears("belfry/forwarding-enter-number"):presses("77502#"):hears("belfry/forwarding-on-to"):hasEnded()

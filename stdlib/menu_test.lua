@@ -40,6 +40,8 @@ end)
 test("a menu that leads nowhere says goodbye", function(t)
   local ada = t:phone("77501"):calls("16002"):hears("basic-pbx-ivr-main"):presses("7")
   ada:hears { "pbx-invalid", "basic-pbx-ivr-main" }:presses("8"):hears("vm-goodbye"):hasEnded()
+  t:phone("77501"):calls("16002"):hears("basic-pbx-ivr-main"):presses("1")
+  t:phone("77502"):isRinging()
 end)
 
 test("the answer may take four seconds where the menu says so", function(t)
