@@ -4,6 +4,7 @@ package diag
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -76,7 +77,7 @@ func (s Step) String() string {
 	if s.File == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s:%d", s.File, s.Line)
+	return s.File + ":" + strconv.Itoa(s.Line)
 }
 
 // Error is the problem in one line.

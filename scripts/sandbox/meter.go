@@ -134,6 +134,7 @@ func (m *Meter) exceed(err error) {
 		limit := &LimitError{Err: err, At: m.state.Place()}
 		if path := m.state.path(m.state.L); len(path) > 0 {
 			limit.inner = path[0]
+			limit.inner.Func = "" // as in At
 		}
 		m.Stop(limit)
 	}

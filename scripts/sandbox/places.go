@@ -241,7 +241,7 @@ func (s *State) error(l *lua.LState) int {
 	v, level := l.CheckAny(1), l.OptInt(2, 1)
 	text, ok := v.(lua.LString)
 	if ok && level > 0 {
-		if at, found := s.at(l, level); found {
+		if at, _ := s.at(l, level, "Sl"); at.File != "" {
 			r := Raised{Message: string(text), File: at.File, Line: at.Line, Col: at.Col, Path: s.path(l)}
 			r.Text = fmt.Sprintf("%s:%d: %s", r.File, r.Line, text)
 			s.last, v = &r, lua.LString(r.Text)
@@ -259,14 +259,15 @@ func named(name string) string {
 	return name
 }
 
-// at is where a level of the stack is, if it is in Lua.
-func (s *State) at(l *lua.LState, level int) (diag.Step, bool) {
+// at is where a level of the stack is, the zero step if it is not in Lua. what of it is wanted: "Sl" is file, line and
+// column, "n" the function's name. False: the stack has no such level.
+func (s *State) at(l *lua.LState, level int, what string) (diag.Step, bool) {
 	dbg, ok := l.GetStack(level)
 	if !ok {
 		return diag.Step{}, false
 	}
-	if _, err := l.GetInfo("Sln", dbg, lua.LNil); err != nil || dbg.CurrentLine <= 0 {
-		return diag.Step{}, false
+	if _, err := l.GetInfo(what, dbg, lua.LNil); err != nil || dbg.CurrentLine <= 0 {
+		return diag.Step{}, true
 	}
 	line, col := placed(dbg.CurrentLine)
 	return diag.Step{File: dbg.Source, Line: line, Col: col, Func: named(dbg.Name)}, true

@@ -260,11 +260,9 @@ func (s *State) inLibrary(file string) bool {
 // path is where the Lua functions under way are, innermost first.
 func (s *State) path(l *lua.LState) []diag.Step {
 	var steps []diag.Step
-	for level := 0; level < callDepth; level++ {
-		if _, ok := l.GetStack(level); !ok {
-			break
-		}
-		if step, ok := s.at(l, level); ok {
+	for level, more := 0, true; more && level < callDepth; level++ {
+		var step diag.Step
+		if step, more = s.at(l, level, "Sln"); step.File != "" {
 			steps = append(steps, step)
 		}
 	}
@@ -276,11 +274,17 @@ func (s *State) Where() string {
 	return s.Place().String()
 }
 
-// Place is where the author's line that is running stands; the zero step outside of any.
+// Place is where the author's line that is running stands, without its function; the zero step outside of any.
 func (s *State) Place() diag.Step {
 	var at diag.Step
-	for _, step := range s.path(s.L) {
-		if at.File == "" || s.inLibrary(at.File) && !s.inLibrary(step.File) {
+	for level, more := 0, true; more && level < callDepth; level++ {
+		var step diag.Step
+		step, more = s.at(s.L, level, "Sl")
+		switch {
+		case step.File == "":
+		case !s.inLibrary(step.File):
+			return step
+		case at.File == "":
 			at = step
 		}
 	}
