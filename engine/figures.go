@@ -21,9 +21,10 @@ type CallInfo struct {
 	With     string        `json:"with,omitempty"` // who talks to the caller
 	State    State         `json:"state"`
 	Route    string        `json:"route,omitempty"`
-	Age      time.Duration `json:"age"`   // since it began
-	Sound    Sound         `json:"sound"` // where what the caller hears comes from
-	Legs     []LegInfo     `json:"legs"`  // the caller, then whom he talks to
+	At       string        `json:"at,omitempty"` // the line of the dialplan that was reached last
+	Age      time.Duration `json:"age"`          // since it began
+	Sound    Sound         `json:"sound"`        // where what the caller hears comes from
+	Legs     []LegInfo     `json:"legs"`         // the caller, then whom he talks to
 }
 
 // Sound says what the exchange does with the sound of a call.
@@ -107,7 +108,7 @@ func describe(calls []*Call, now time.Time) []CallInfo {
 		c.mu.Lock()
 		info := CallInfo{
 			ID: c.id, From: c.from.Number, FromName: c.from.Name, To: c.record.dialled, State: c.state,
-			Route: c.record.route, Age: now.Sub(c.record.start), Sound: c.sounds(), Legs: []LegInfo{},
+			Route: c.record.route, At: c.place, Age: now.Sub(c.record.start), Sound: c.sounds(), Legs: []LegInfo{},
 		}
 		if c.peer != nil {
 			info.With = c.peer.party.Number

@@ -45,7 +45,7 @@ func (r *runner) one(ctx context.Context, file string, n int) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	if again.Failure == nil || again.Failure.Error() != result.Failure.Error() {
+	if again.Failure == nil || again.Failure.At.Message != result.Failure.At.Message || again.Failure.At.Line != result.Failure.At.Line {
 		result.Unsteady = true
 	}
 	result.Calls = again.Calls
@@ -261,7 +261,7 @@ func (t *test) finish(test scripts.Test) *Failure {
 	over := func() bool { return len(t.x.Engine().Calls()) == 0 && len(t.x.Left()) == 0 }
 	done := t.x.Run(over, hangupTime) || over()
 	if err := t.x.Err(); err != nil {
-		at.Message = "the exchange broke down: " + err.Error()
+		at.Message, at.Hint = t.broke("the exchange broke down", err)
 		return &Failure{At: at}
 	}
 	if done {

@@ -2,10 +2,12 @@ package dialtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/belfry-pbx/belfry/engine/sim"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
@@ -50,9 +52,6 @@ func (f *Failure) Error() string { return f.At.Error() }
 func (t *test) fail(a scripts.Args, expected, seen string) error {
 	at := a.Where()
 	at.Message = expected + ", " + seen
-	if t.x != nil && t.x.Err() != nil {
-		return &Failure{At: at, Expected: expected, Seen: t.x.Err().Error()}
-	}
 	return &Failure{At: at, Expected: expected, Seen: strings.TrimPrefix(seen, "but ")}
 }
 
@@ -61,7 +60,7 @@ func (t *test) stopped(a scripts.Args) error {
 	at := a.Where()
 	switch err := t.x.Err(); {
 	case err != nil:
-		at.Message = "the test was stopped here: " + err.Error()
+		at.Message, at.Hint = t.broke("the test was stopped here", err)
 	case t.ctx.Err() != nil:
 		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", realLongest)
 		if context.Cause(t.ctx) != errTooLong {
@@ -74,6 +73,21 @@ func (t *test) stopped(a scripts.Args) error {
 		return nil
 	}
 	return &Failure{At: at}
+}
+
+// broke says why the exchange can't go on, in a line, and what more is known of it.
+func (t *test) broke(what string, err error) (message, more string) {
+	if errors.Is(err, sim.ErrEndless) {
+		for _, c := range t.x.Engine().Calls() {
+			what += fmt.Sprintf(": the call from %s to %s never comes to an end", c.From, c.To)
+			if c.At != "" {
+				what += ", and was at " + c.At
+			}
+			return what, ""
+		}
+	}
+	message, more, _ = strings.Cut(err.Error(), "\n")
+	return what + ": " + message, more
 }
 
 // await lets time pass until something is so, or can no longer become so, or the limit is reached. ok tells whether it is so.
