@@ -28,6 +28,7 @@ Assistant.__index = Assistant
 ---@return Assistant
 function m.new(options)
   local o = check("assistant.new", options, { ring = false, outside = false, teams = {} })
+  for manager in pairs(o.teams) do o.ring:screen(manager) end
   return setmetatable({ ring = o.ring, outside = o.outside, teams = o.teams }, Assistant)
 end
 
@@ -128,6 +129,7 @@ function Assistant:callFor(call, manager, number)
   log.info("call on behalf", { audit = "assistant", assistant = call.from.line, manager = manager, number = number })
   local shown = { shown = manager, shownName = boss.name }
   local inside = self.outside.numbers:internal(number)
+  if inside and not self.ring:isPlain(inside) then call:redirect(inside) end    -- which sees who really calls
   if inside then return self.ring:extension(call, inside, shown) end
   local outcome = self.outside:call(call, number, shown)
   if outcome ~= "answered" then refusal.because(call, outcome) end

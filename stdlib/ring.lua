@@ -31,8 +31,17 @@ Ring.__index = Ring
 ---@return Ring
 function m.new(options)
   local o = check("ring.new", options, { outside = false, ringFor = "25s" })
-  return setmetatable({ outside = o.outside, ringFor = o.ringFor }, Ring)
+  return setmetatable({ outside = o.outside, ringFor = o.ringFor, screened = {} }, Ring)
 end
+
+-- Says that somebody else takes an extension's calls first: what is forwarded there goes through its own extension.
+---@param number string
+function Ring:screen(number) self.screened[number] = true end
+
+-- Whether calls to an extension simply ring its phone: no group or room, and nobody takes them first.
+---@param number string
+---@return boolean
+function Ring:isPlain(number) return line(number) ~= nil and group(number) == nil and not self.screened[number] end
 
 -- Whether an extension could take a call now; if not, why.
 ---@param owner Line
@@ -95,8 +104,8 @@ function Ring:divert(call, owner, kind, been)
   been.hops = been.hops + 1
   local diversion = { number = owner.number, reason = reasons[kind] }
   if not inside then return self.outside:call(call, to, { diversion = diversion, shown = been.shown }) end
-  if line(inside) then return self:try(call, inside, been, diversion) end
-  call:redirect(inside)                             -- a group, a room: its own extension knows
+  if self:isPlain(inside) then return self:try(call, inside, been, diversion) end
+  call:redirect(inside)                             -- a group, a room, an executive: its own extension knows
 end
 
 return m
