@@ -40,7 +40,9 @@ codeWithNumber("*98", "any mailbox", function(call, number) voicemail.readMessag
 -- Pickup: a call that rings in my group, or at one telephone of it.
 
 code("**3", "group pickup", pickup.group)
-for _, pattern in ipairs { "7xxxx", "1xxxx", "8xxxx" } do code("**" .. pattern, "directed pickup", pickup.one) end
+for _, pattern in ipairs { "7xxxx", "1xxxx", "8xxxx" } do
+  code("**" .. pattern, "directed pickup", function(call) pickup.one(call, call.dialled:sub(3)) end)
+end
 
 -- Hunt groups: in if I am out, out if I am in.
 
