@@ -27,6 +27,7 @@ type member struct {
 
 	out   Outcome // why he must go; "": he need not. Room.mu guards it
 	media Member  // nil while he waits. Call.mu guards it
+	muted bool    // how he will be when he has waited. Call.mu guards it
 }
 
 // Conference puts the caller into a room until he leaves it. A locked room, like a full one, is OutcomeFull.
@@ -41,7 +42,7 @@ func (c *Call) Conference(ctx context.Context, name string, o ConferenceOptions)
 		return ConferenceResult{Outcome: OutcomeWrongPin}, err
 	}
 	defer c.park()()
-	m := &member{call: c, moderator: o.Moderator, announce: o.Announce, quiet: o.Quiet, joined: c.engine.clock.Now()}
+	m := &member{call: c, moderator: o.Moderator, announce: o.Announce, quiet: o.Quiet, joined: c.engine.clock.Now(), muted: o.Muted}
 	if refused := c.engine.admit(name, m, o.MaxMembers); refused != "" {
 		_, err := c.PlayPrompt(ctx, []Prompt{{Name: refused}}, PlayOptions{Language: o.Language})
 		return ConferenceResult{Outcome: OutcomeFull}, err
@@ -91,7 +92,7 @@ func (c *Call) confer(ctx context.Context, m *member, o ConferenceOptions) (Outc
 	}
 	if r.outcome(m) == "" {
 		c.tell("in a conference", "room", r.name)
-		r.mix(m, o.Muted)
+		r.mix(m)
 		r.announce(ctx, m, "conf-hasjoin", o.Language)
 	}
 	if key != "" {
@@ -126,21 +127,28 @@ func (c *Call) stay(ctx context.Context, m *member, enough func() bool) (outcome
 
 // SetMuted mutes or unmutes the caller in his conference.
 func (c *Call) SetMuted(muted bool) {
-	if m := c.inConference(); m != nil {
-		if mixed := m.mixed(); mixed != nil {
-			mixed.SetMuted(muted)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m := c.member; m != nil {
+		m.muted = muted
+		if m.media != nil {
+			m.media.SetMuted(muted)
 		}
 	}
 }
 
 // Muted tells whether the caller is muted in his conference.
 func (c *Call) Muted() bool {
-	m := c.inConference()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.member
 	if m == nil {
 		return false
 	}
-	mixed := m.mixed()
-	return mixed != nil && mixed.Muted()
+	if m.media == nil {
+		return m.muted
+	}
+	return m.media.Muted()
 }
 
 // LeaveConference lets the caller leave his conference: Conference returns.

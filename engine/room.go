@@ -110,13 +110,13 @@ func (r *Room) remove(m *member) (last bool) {
 }
 
 // mix lets a member hear the others and, unless muted, be heard.
-func (r *Room) mix(m *member, muted bool) {
+func (r *Room) mix(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.call.mu.Lock()
 	defer m.call.mu.Unlock()
 	if l := m.call.caller; l != nil {
-		muted = muted || r.muted && !m.moderator
+		muted := m.muted || r.muted && !m.moderator
 		m.media = r.mixer.Join(l.media, media.MemberOptions{Muted: muted})
 	}
 }

@@ -120,8 +120,8 @@ local function admit(call, rooms)
   call:hangup()
 end
 
--- By outcome of conference: what the caller hears. Who leaves hears goodbye.
-local endings = { kicked = "belfry/room-kicked", ended = "belfry/room-ended", full = "belfry/room-full" }
+-- By outcome of conference: what the caller hears. Who leaves hears goodbye, and so does who was told that it is full.
+local endings = { kicked = "belfry/room-kicked", ended = "belfry/room-ended" }
 
 -- Lets a caller into one of the rooms behind a number. It returns when they have left.
 ---@param call Call

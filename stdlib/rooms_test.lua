@@ -78,7 +78,7 @@ test("a room that is full takes nobody else", function(t)
   moderator(t, "77501")
   participant(t, "77502")
   participant(t, "77503")
-  participant(t, "77504"):hears("belfry/room-full"):hasEnded()
+  participant(t, "77504"):hears { "conf-full", "vm-goodbye" }:hasEnded()
   t:room("seminar"):count(3)
 end)
 
