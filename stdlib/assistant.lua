@@ -123,6 +123,7 @@ end
 ---@param manager string
 ---@param number string
 function Assistant:callFor(call, manager, number)
+  if self.outside.numbers:classify(number) == "emergency" then call:redirect(number) end    -- help goes to who calls
   local boss = line(manager)
   local allowed, words = self.outside:allows(boss, number)
   if not allowed then return refusal.forbidden(call, words) end
