@@ -12,16 +12,19 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/site"
+	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/dialtest"
 )
 
 type testCmd struct {
-	Dir     string `arg:"" default:"." help:"A site, or a folder with sites in it."`
-	Only    string `name:"run" placeholder:"RE" help:"Only tests whose names match."`
-	Cover   bool   `help:"Tell which extensions and menu keys no test makes use of."`
-	Faults  bool   `help:"Run each test again for every prompt, call, timer and write, with that failing: nobody may be stranded."`
-	Seed    uint64 `default:"1" help:"Of the random numbers that scripts get."`
-	Verbose bool   `short:"v" help:"The whole story of the calls of a test that fails."`
+	Dir     string        `arg:"" default:"." help:"A site, or a folder with sites in it."`
+	Only    string        `name:"run" placeholder:"RE" help:"Only tests whose names match."`
+	Cover   bool          `help:"Tell which extensions and menu keys no test makes use of."`
+	Faults  bool          `help:"Run each test again for every prompt, call, timer and write, with that failing: nobody may be stranded."`
+	Seed    uint64        `default:"1" help:"Of the random numbers that scripts get."`
+	Real    bool          `help:"Over SIP and RTP, in real time: each test with an exchange of its own on loopback."`
+	Limit   time.Duration `default:"10m" help:"How long the tests may take with --real; what does not fit is left out."`
+	Verbose bool          `short:"v" help:"The whole story of the calls of a test that fails."`
 }
 
 // maxSites is how many sites a folder is looked through for.
@@ -34,6 +37,9 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 	only, err := regexp.Compile(k.Only)
 	if err != nil {
 		return usage("--run takes a regular expression, such as 'nobody answers'", "--run: %v", err)
+	}
+	if k.Real && k.Faults {
+		return usage("leave one of them out", "--faults makes the parts of a simulated exchange fail: not those of a real one")
 	}
 	if info, err := os.Stat(k.Dir); err != nil || !info.IsDir() {
 		return yours("name the folder that holds main.lua", "%s is not a folder", k.Dir)
@@ -49,7 +55,7 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 	all := dialtest.JSON{Files: []dialtest.JSONFile{}}
 	style := dialtest.Style{Paint: c.paint, Verbose: k.Verbose}
 	for i, dir := range sites {
-		report, err := k.site(ctx, dir, only)
+		report, err := k.site(ctx, c, dir, only)
 		if report != nil {
 			style.Dir = shownDir(dir)
 			whole.Add(report)
@@ -91,9 +97,23 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 	return nil
 }
 
+// stage is where the tests of a site are played: by the simulator, or in real time.
+type stage interface {
+	Host() *scripts.Host
+	Open(o dialtest.OpenOptions) (dialtest.Exchange, error)
+	Close() error
+}
+
+func (k *testCmd) stage(ctx context.Context, dir string) (stage, error) {
+	if k.Real {
+		return site.GoLive(ctx, dir)
+	}
+	return site.Simulate(ctx, dir)
+}
+
 // site runs the tests of one site.
-func (k *testCmd) site(ctx context.Context, dir string, only *regexp.Regexp) (_ *dialtest.Report, err error) {
-	s, err := site.Simulate(ctx, dir)
+func (k *testCmd) site(ctx context.Context, c *console, dir string, only *regexp.Regexp) (_ *dialtest.Report, err error) {
+	s, err := k.stage(ctx, dir)
 	if problems := site.Problems(err); problems != nil {
 		report := &dialtest.Report{}
 		for _, p := range problems {
@@ -106,12 +126,21 @@ func (k *testCmd) site(ctx context.Context, dir string, only *regexp.Regexp) (_ 
 		return nil, yours("", "%s cannot be tested: %v", dir, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	report, err := dialtest.Run(ctx, dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed, Cover: k.Cover, Faults: k.Faults})
+	o := dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed, Cover: k.Cover, Faults: k.Faults}
+	if k.Real {
+		o.Live, o.Workers, o.Done = k.Limit, sideBySide, func(file string, r dialtest.Result) {
+			c.say("%s  %s: %s  %s", r.Word(), file, r.Name, r.Took.Round(100*time.Millisecond))
+		}
+	}
+	report, err := dialtest.Run(ctx, o)
 	if err != nil {
 		return report, world("", "the tests of %s cannot be run: %v", dir, err)
 	}
 	return report, nil
 }
+
+// sideBySide is how many tests are played at a time in real time: they wait, mostly.
+const sideBySide = 8
 
 // sitesIn finds the sites in a folder: itself, if it has a main.lua; otherwise those below it.
 func sitesIn(dir string) ([]string, error) {

@@ -61,6 +61,7 @@ type Call struct {
 	agreed   sdp.Agreed
 	digits   []byte
 	pressed  chan struct{} // closed and renewed at each key
+	rang     bool          // the other side rings
 	isOpen   bool
 	finished bool
 	err      error // why it is over
@@ -92,7 +93,7 @@ func (p *Phone) newCall(number string) (*Call, error) {
 	c.media = session
 	at := session.LocalAddr()
 	c.local = sdp.NewLocal(at.Addr(), at.Port(), described(p.o.Codecs))
-	c.ear = newEar(p.o.Rate, func(s Sound, ended bool) {
+	c.ear = newEar(p.o.Rate, p.o.Sounds, func(s Sound, ended bool) {
 		kind := Hears
 		if ended {
 			kind = Heard
@@ -157,6 +158,12 @@ func (c *Call) WaitEnded(ctx context.Context) error {
 // Heard is what the phone has heard so far.
 func (c *Call) Heard() *Hearing { return c.ear.hearing() }
 
+// Named lists the sounds of Options.Sounds, and those that are neither such nor tones, in the order in which they began.
+func (c *Call) Named() []Named { return c.ear.named() }
+
+// Sounds lists what was recognised by its kind, without the sound itself.
+func (c *Call) Sounds() []Sound { return c.ear.sounds() }
+
 // WaitHeard returns as soon as a sound of that kind has been recognised since from (0: since
 // the call began), when the call is over, or when ctx ends.
 func (c *Call) WaitHeard(ctx context.Context, kind SoundKind, from time.Duration) (Sound, error) {
@@ -176,6 +183,26 @@ func (c *Call) WaitHeard(ctx context.Context, kind SoundKind, from time.Duration
 		case <-ctx.Done():
 			return Sound{}, fmt.Errorf("waiting for %s, heard %s: %w", kind, c.Heard(), context.Cause(ctx))
 		}
+	}
+}
+
+// Listened is how long the phone has heard the other side, silence included.
+func (c *Call) Listened() time.Duration { return c.ear.length() }
+
+// Rings tells whether the other side has said that it rings.
+func (c *Call) Rings() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rang
+}
+
+// IsAnswered tells whether the call was answered; it may be over.
+func (c *Call) IsAnswered() bool {
+	select {
+	case <-c.answered:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -258,6 +285,15 @@ func (c *Call) Reject(code int) error {
 		return ErrNotOpen
 	}
 	return l.Reject(code, "")
+}
+
+// Redirect sends a call that came in to another number (302).
+func (c *Call) Redirect(number string) error {
+	l := c.Leg()
+	if l == nil {
+		return ErrNotOpen
+	}
+	return l.Reject(302, "", sip.Header{Name: "Contact", Value: "<sip:" + url.PathEscape(number) + "@" + c.phone.o.Server + ">"})
 }
 
 // Hangup ends the call, whatever its state.

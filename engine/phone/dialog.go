@@ -26,6 +26,9 @@ func (c *Call) progress(code int, reason string, body []byte) {
 		c.listen()
 		c.tell(Event{Kind: EarlyMedia, Code: code, Text: reason})
 	case code == 180:
+		c.mu.Lock()
+		c.rang = true
+		c.mu.Unlock()
 		c.tell(Event{Kind: Ringing, Code: code, Text: reason})
 	}
 }

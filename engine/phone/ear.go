@@ -57,13 +57,18 @@ type ear struct {
 	narrow   []int16
 	pcm      []int16
 	listener listener
+	namer    *namer        // nil: no sound is known
 	changed  chan struct{} // closed and renewed with each new sound
 }
 
-func newEar(rate int, tell func(Sound, bool)) *ear {
+func newEar(rate int, known *Sounds, tell func(Sound, bool)) *ear {
 	e := &ear{tell: tell, rate: rate, changed: make(chan struct{})}
 	if rate != sampleRate {
 		e.narrower = codec.NewResampler(rate, sampleRate)
+	}
+	if known != nil {
+		e.namer = newNamer(known)
+		e.listener.noise = e.namer.frame
 	}
 	return e
 }
@@ -74,6 +79,9 @@ func (e *ear) write(pcm []int16) error {
 	if e.narrower != nil {
 		e.narrow = slices.Grow(e.narrow[:0], len(pcm))[:len(pcm)]
 		pcm = e.narrow[:e.narrower.Resample(e.narrow, pcm)]
+	}
+	if e.namer != nil {
+		e.namer.hear(pcm)
 	}
 	e.listener.hear(pcm)
 	e.report()
@@ -110,6 +118,28 @@ func (e *ear) find(kind SoundKind, from time.Duration) (Sound, bool, <-chan stru
 		}
 	}
 	return Sound{}, false, e.changed
+}
+
+func (e *ear) named() []Named {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.namer == nil {
+		return nil
+	}
+	return e.namer.all()
+}
+
+// sounds are those that were recognised by their kind.
+func (e *ear) sounds() []Sound {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.listener.all())
+}
+
+func (e *ear) length() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Duration(len(e.pcm)) * time.Second / time.Duration(e.rate)
 }
 
 func (e *ear) hearing() *Hearing {

@@ -43,6 +43,7 @@ type Options struct {
 	Address   netip.Addr    // its own; zero: that from which the server is reached
 	Codecs    []codec.Codec // best first; nil: PCMA and PCMU
 	Rate      int           // of what is kept of what it hears, in Hz: 8000, 16000 or 48000; 0: 8000
+	Sounds    *Sounds       // that it can tell the names of; nil: none
 	Incoming  Handler       // what it does when it is called; nil: RingsForEver
 	Events    func(Event)   // is told what happens, from several goroutines; must not block
 	Media     *media.Engine // shared with other phones; nil: one of its own

@@ -92,6 +92,7 @@ type listener struct {
 	sounds []Sound
 	open   int // index+1 of the sound that is going on; 0: none
 	news   []news
+	noise  func(frame int)  // is told of each frame of noise; nil: nobody is
 	run    run              // of frames of one kind
 	doubt  int              // frames in a row that are of another kind than the run
 	on     [2]time.Duration // lengths of the last two bursts of 400 Hz, the latest last
@@ -115,6 +116,9 @@ func (l *listener) hear(pcm []int16) {
 	for len(l.rest) >= frameSize {
 		kind, hz := classify(l.rest[:frameSize])
 		l.rest = l.rest[frameSize:]
+		if kind == noise && l.noise != nil {
+			l.noise(l.frames)
+		}
 		l.frame(kind, hz)
 		l.frames++
 	}

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/belfry-pbx/belfry/scripts"
@@ -26,6 +27,9 @@ type attempt struct {
 // one runs a test; one that fails is run again, for its story.
 func (r *runner) one(ctx context.Context, file string, n int) (Result, error) {
 	var result Result
+	if r.Live > 0 {
+		return r.attempt(ctx, attempt{file: file, n: n, story: &story{}})
+	}
 	for range max(1, r.Repeat) {
 		var err error
 		if result, err = r.attempt(ctx, attempt{file: file, n: n}); err != nil {
@@ -82,7 +86,7 @@ func (r *runner) faults(ctx context.Context, file string, n int, result *Result)
 
 // attempt runs a test once.
 func (r *runner) attempt(ctx context.Context, o attempt) (result Result, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, realLongest, errTooLong)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.bounds().wall, errTooLong)
 	defer cancel()
 	t, err := r.open(ctx, o)
 	if err != nil {
@@ -108,6 +112,11 @@ func (r *runner) attempt(ctx context.Context, o attempt) (result Result, err err
 		return result, failed
 	}
 	result.Took = t.x.Now().Sub(t.began)
+	var left *LeftOut
+	if errors.As(failed, &left) || errors.As(t.x.Err(), &left) {
+		result.LeftOut = left.Why
+		return result, nil
+	}
 	if failed != nil {
 		result.Calls = o.story.calls()
 	}
@@ -159,7 +168,7 @@ func (r *runner) failure(test scripts.Test, err error) *Failure {
 	at := test.At
 	at.Message = "the test was stopped: " + err.Error()
 	if errors.Is(err, errTooLong) {
-		at.Message = fmt.Sprintf("the test was stopped: it has run for %s by the wall clock", realLongest)
+		at.Message = fmt.Sprintf("the test was stopped: it has run for %s by the wall clock", r.bounds().wall)
 	}
 	return &Failure{At: at}
 }
@@ -195,11 +204,11 @@ func (t *test) reopen(start time.Time) error {
 	x, err := t.run.Open(o)
 	if err != nil {
 		t.x = nil
-		return fmt.Errorf("open a simulated exchange: %w", err)
+		return fmt.Errorf("open an exchange: %w", err)
 	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(t.attempt.file))
-	random := rand.New(rand.NewPCG(t.run.Seed, h.Sum64()))
+	random := &randoms{r: rand.New(rand.NewPCG(t.run.Seed, h.Sum64()))}
 	t.x, t.began = x, x.Now()
 	t.host = t.run.Host.With(x.Engine(), log, random.Float64)
 	t.host.Tell(t.run.witness)
@@ -226,7 +235,7 @@ func (t *test) everybody() (all []*party) {
 
 // stranded lets an hour pass, and finds who then hears nothing and talks to nobody, or waits for an answer still.
 func (t *test) stranded(test scripts.Test) *Failure {
-	t.x.Run(func() bool { return t.ctx.Err() != nil || len(t.x.Engine().Calls()) == 0 }, patience)
+	t.x.Run(func() bool { return t.ctx.Err() != nil || len(t.x.Engine().Calls()) == 0 }, t.run.bounds().patience)
 	everybody := t.everybody()
 	if slices.ContainsFunc(everybody, func(p *party) bool { return p.one.Holding() }) {
 		return nil // and the silence is theirs
@@ -259,7 +268,7 @@ func (t *test) finish(test scripts.Test) *Failure {
 		p.one.Hangup()
 	}
 	over := func() bool { return len(t.x.Engine().Calls()) == 0 && len(t.x.Left()) == 0 }
-	done := t.x.Run(over, hangupTime) || over()
+	done := t.x.Run(over, t.run.bounds().hangup) || over()
 	if err := t.x.Err(); err != nil {
 		at.Message, at.Hint = t.broke("the exchange broke down", err)
 		return &Failure{At: at}
@@ -286,4 +295,17 @@ func (t *test) close() error {
 	err := t.x.Close()
 	t.x = nil
 	return err
+}
+
+// randoms are random numbers for several calls at once.
+type randoms struct {
+	mu sync.Mutex
+	r  *rand.Rand
+}
+
+// Float64 is the next, in [0, 1).
+func (r *randoms) Float64() float64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.r.Float64()
 }

@@ -3,7 +3,6 @@ package dialtest
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -69,8 +68,8 @@ func (b *box1) listed(folder string) string {
 }
 
 // sameLength compares to the second.
-func sameLength(have, want time.Duration) bool {
-	return math.Abs((have - want).Seconds()) <= 0.5
+func (t *test) sameLength(have, want time.Duration) bool {
+	return (have - want).Abs() <= 500*time.Millisecond+t.slack(want)
 }
 
 func mailboxBindings() map[string]scripts.Binding {
@@ -81,7 +80,7 @@ func mailboxBindings() map[string]scripts.Binding {
 			is := func() bool {
 				for _, m := range b.messages(folder) {
 					if !b.t.found[m.ID] && (!a.Given("from") || m.From == a.Text("from")) && (!a.Given("name") || m.Name == a.Text("name")) &&
-						(!a.Given("length") || sameLength(m.Length, a.Duration("length"))) && (!a.Given("urgent") || m.Urgent == a.Bool("urgent")) &&
+						(!a.Given("length") || b.t.sameLength(m.Length, a.Duration("length"))) && (!a.Given("urgent") || m.Urgent == a.Bool("urgent")) &&
 						(!a.Given("heard") || m.Heard == a.Bool("heard")) {
 						id = m.ID
 						return true
@@ -265,7 +264,7 @@ func otherBindings() map[string]scripts.Binding {
 		}, func(a scripts.Args, n *numbered) bool {
 			return slices.ContainsFunc(entries(n), func(e callog.Entry) bool {
 				return (!a.Given("kind") || string(e.Kind) == a.Text("kind")) && (!a.Given("number") || e.Number == a.Text("number")) &&
-					(!a.Given("name") || e.Name == a.Text("name")) && (!a.Given("length") || sameLength(e.Length, a.Duration("length")))
+					(!a.Given("name") || e.Name == a.Text("name")) && (!a.Given("length") || n.t.sameLength(e.Length, a.Duration("length")))
 			})
 		}, seenLog),
 		"TestLog:isEmpty": on(func(a scripts.Args, n *numbered) (any, error) {

@@ -3,6 +3,8 @@
 package dialtest
 
 import (
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
@@ -90,7 +92,22 @@ type Shown struct{ Number, Name, Diversion string }
 
 // Heard is one thing that was played to somebody.
 type Heard struct {
-	Name     string // of the prompt; "recording" for what somebody said, "tone:ringing", "music/…"
+	Name     string   // of the prompt; "recording" for what somebody said, "tone:ringing", "music/…"
+	Also     []string // names of prompts that sound just the same
 	From, To time.Time
 	Now      bool // it is being heard: To has no meaning
+}
+
+// Is tells whether it was the prompt of that name.
+func (h Heard) Is(name string) bool { return h.Name == name || slices.Contains(h.Also, name) }
+
+// LeftOut is the error of what an exchange cannot do, though another can: a test that comes to it has neither passed nor
+// failed.
+type LeftOut struct{ Why string }
+
+func (l *LeftOut) Error() string { return "left out: " + l.Why }
+
+func isLeftOut(err error) bool {
+	var l *LeftOut
+	return errors.As(err, &l)
 }

@@ -127,7 +127,7 @@ func begins(all []Heard, names []string) int {
 		for i > 0 && i < len(all) && isSilence(all[i].Name) && !isSilence(name) {
 			i++
 		}
-		if i >= len(all) || all[i].Name != name {
+		if i >= len(all) || !all[i].Is(name) {
 			return 0
 		}
 		i++
@@ -187,7 +187,7 @@ func (p *party) does(a scripts.Args, what string, act func(c Call)) (any, error)
 		return nil, err
 	}
 	act(c)
-	ok, err := p.t.await(a, patience, c.Idle, func() bool { return c.State() == Ended })
+	ok, err := p.t.await(a, p.t.run.bounds().patience, c.Idle, func() bool { return c.State() == Ended })
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,11 @@ func (r *Report) Broken(p diag.Problem) {
 // Last is the last line of a report.
 func (r *Report) Last() string {
 	passed, failed, virtual := r.Count()
-	return fmt.Sprintf("%d passed, %d failed     %s of calls in %d ms", passed, failed, whole(virtual), max(1, r.Took.Milliseconds()))
+	left := ""
+	if n := r.LeftOut(); n > 0 {
+		left = fmt.Sprintf(", %d left out", n)
+	}
+	return fmt.Sprintf("%d passed, %d failed%s     %s of calls in %d ms", passed, failed, left, whole(virtual), max(1, r.Took.Milliseconds()))
 }
 
 // whole is a length to the second, in words.
@@ -106,13 +110,20 @@ func (s Style) file(w io.Writer, f File) {
 	}
 	width = min(max(width, nameWidth), widestName)
 	for _, t := range f.Results {
-		word := s.Paint(Green, "ok  ")
-		if !t.OK() {
-			word = s.Paint(Red, "FAIL")
+		colour := Green
+		switch {
+		case t.LeftOut != "":
+			colour = Dim
+		case !t.OK():
+			colour = Red
 		}
+		word := s.Paint(colour, t.Word())
 		pad := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(t.Name)))
 		fmt.Fprintf(w, "  %s  %s%s  %s\n", word, t.Name, pad, s.Paint(Dim, fmt.Sprintf("%7s%s", short(t.Took.Round(100*time.Millisecond)), faults(t.Faults))))
-		if t.Failure != nil {
+		switch {
+		case t.LeftOut != "":
+			fmt.Fprintf(w, "        left out, it needs the simulator: %s\n", t.LeftOut)
+		case t.Failure != nil:
 			s.failure(w, t)
 		}
 		for _, b := range t.Broken {
@@ -200,6 +211,7 @@ type JSON struct {
 	Cover     []*Cover   `json:"cover,omitempty"` // of each site, if asked for
 	Passed    int        `json:"passed"`
 	Failed    int        `json:"failed"`
+	LeftOut   int        `json:"leftOut,omitempty"`
 	VirtualMS int64      `json:"virtualMilliseconds"`
 	TookMS    int64      `json:"tookMilliseconds"`
 }
@@ -217,6 +229,7 @@ type JSONTest struct {
 	Line      int           `json:"line"`
 	OK        bool          `json:"ok"`
 	VirtualMS int64         `json:"virtualMilliseconds"`
+	LeftOut   string        `json:"leftOut,omitempty"` // why: it has neither passed nor failed
 	Failure   *JSONFail     `json:"failure,omitempty"`
 	Errors    []string      `json:"errors,omitempty"`
 	Unsteady  bool          `json:"unsteady,omitempty"`
@@ -244,14 +257,14 @@ func (r *Report) JSON(dir string) JSON {
 	out := JSON{Files: []JSONFile{}, TookMS: r.Took.Milliseconds()}
 	var virtual time.Duration
 	out.Passed, out.Failed, virtual = r.Count()
-	out.VirtualMS = virtual.Milliseconds()
+	out.LeftOut, out.VirtualMS = r.LeftOut(), virtual.Milliseconds()
 	if r.Cover != nil {
 		out.Cover = []*Cover{r.Cover}
 	}
 	for _, f := range r.Files {
 		file := JSONFile{File: filepath.Join(dir, f.Name), Problems: f.Problems, Tests: []JSONTest{}}
 		for _, t := range f.Results {
-			one := JSONTest{Name: t.Name, Line: t.Line, OK: t.OK(), VirtualMS: t.Took.Milliseconds(), Errors: t.Errors, Unsteady: t.Unsteady, Faults: t.Faults}
+			one := JSONTest{Name: t.Name, Line: t.Line, OK: t.OK(), VirtualMS: t.Took.Milliseconds(), LeftOut: t.LeftOut, Errors: t.Errors, Unsteady: t.Unsteady, Faults: t.Faults}
 			for _, b := range t.Broken {
 				one.Broken = append(one.Broken, JSONBroken{b.Fault, b.Failure.At.Message, b.Calls})
 			}
@@ -272,6 +285,7 @@ func (j *JSON) Add(other JSON) {
 	j.Cover = append(j.Cover, other.Cover...)
 	j.Passed += other.Passed
 	j.Failed += other.Failed
+	j.LeftOut += other.LeftOut
 	j.VirtualMS += other.VirtualMS
 	j.TookMS += other.TookMS
 }

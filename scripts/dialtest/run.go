@@ -29,6 +29,10 @@ type Options struct {
 	Cover   bool           // Report.Cover is asked for
 	Faults  bool           // each test is run again for every operation, with that failing
 	Repeat  int            // how often each is run; 0: once. The first that fails counts
+	// Live is how long all may take where exchanges run in real time; 0: they do not. A test that does not end in time is
+	// left out. One that fails is not run again, so the story of each is taken down.
+	Live time.Duration
+	Done func(file string, r Result) // is told of each test that was run, by several goroutines; nil: nobody is
 }
 
 // OpenOptions are what an exchange is told.
@@ -58,7 +62,8 @@ type Result struct {
 	Name     string
 	Line     int
 	Took     time.Duration // virtually
-	Failure  *Failure      // nil: all is well
+	LeftOut  string        // why it was not played to its end; "": it was
+	Failure  *Failure      // nil: all is well, or LeftOut
 	Errors   []string      // that handlers raised, as they are printed
 	Calls    []trace.Trace // the story of its calls, if it has failed, up to then
 	Unsteady bool          // it failed, but not when it was run again
@@ -74,7 +79,18 @@ type Broken struct {
 }
 
 // OK tells whether the test has passed.
-func (r Result) OK() bool { return r.Failure == nil && len(r.Broken) == 0 }
+func (r Result) OK() bool { return r.Failure == nil && len(r.Broken) == 0 && r.LeftOut == "" }
+
+// Word says it in four letters.
+func (r Result) Word() string {
+	switch {
+	case r.LeftOut != "":
+		return "left"
+	case r.OK():
+		return "ok  "
+	}
+	return "FAIL"
+}
 
 // Count tells how many tests have passed and failed, files with errors among the latter, and how long they took virtually.
 func (r *Report) Count() (passed, failed int, virtual time.Duration) {
@@ -84,14 +100,27 @@ func (r *Report) Count() (passed, failed int, virtual time.Duration) {
 		}
 		for _, t := range f.Results {
 			virtual += t.Took
-			if t.OK() {
+			switch {
+			case t.OK():
 				passed++
-			} else {
+			case t.LeftOut == "":
 				failed++
 			}
 		}
 	}
 	return passed, failed, virtual
+}
+
+// LeftOut is how many tests were not played to their end.
+func (r *Report) LeftOut() (n int) {
+	for _, f := range r.Files {
+		for _, t := range f.Results {
+			if t.LeftOut != "" {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 func (f File) broken() bool {
@@ -153,12 +182,22 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if workers <= 0 {
 		workers = runtime.GOMAXPROCS(0)
 	}
+	whole := ctx
+	if o.Live > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.Live, errTooLong)
+		defer cancel()
+	}
 	next := make(chan job)
 	errs := make(chan error, workers)
 	var wg sync.WaitGroup
 	for range min(workers, max(1, len(jobs))) {
 		wg.Go(func() {
 			for j := range next {
+				if o.Live > 0 && ctx.Err() != nil {
+					report.Files[j.file].Results[j.test].LeftOut = "there was no time left for it"
+					continue
+				}
 				result, err := r.one(ctx, report.Files[j.file].Name, j.test)
 				if err != nil {
 					select {
@@ -168,11 +207,14 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 					continue
 				}
 				report.Files[j.file].Results[j.test] = result
+				if o.Done != nil {
+					o.Done(report.Files[j.file].Name, result)
+				}
 			}
 		})
 	}
 	for _, j := range jobs {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil && o.Live == 0 {
 			break
 		}
 		next <- j
@@ -197,7 +239,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	case err := <-errs:
 		return report, err
 	default:
-		return report, context.Cause(ctx)
+		return report, context.Cause(whole)
 	}
 }
 

@@ -12,13 +12,31 @@ import (
 	"github.com/belfry-pbx/belfry/scripts/diag"
 )
 
-// The bounds of a test.
-const (
-	patience    = time.Hour        // a verb waits so long
-	longest     = 24 * time.Hour   // a test takes so long, virtually
-	realLongest = 10 * time.Second // and so long by the wall clock: the net under everything else
-	hangupTime  = time.Hour        // after the test, calls have so long to end
-)
+// bounds are how long things may take.
+type bounds struct {
+	patience time.Duration // a verb waits so long
+	longest  time.Duration // a test takes so long, by the exchange's clock
+	wall     time.Duration // and so long by the one on the wall: the net under everything else
+	hangup   time.Duration // after the test, calls have so long to end
+}
+
+// bounds are those of each test. In real time nobody waits for an hour.
+func (o *Options) bounds() bounds {
+	if limit := o.Live; limit > 0 {
+		return bounds{patience: min(livePatience, limit), longest: limit, wall: limit, hangup: 10 * time.Second}
+	}
+	return bounds{patience: time.Hour, longest: 24 * time.Hour, wall: 10 * time.Second, hangup: time.Hour}
+}
+
+const livePatience = 100 * time.Second
+
+// slack is by how much a length of time may be off, beside what the test allows: in real time, nothing happens at once.
+func (t *test) slack(d time.Duration) time.Duration {
+	if t.run.Live == 0 {
+		return 0
+	}
+	return 1500*time.Millisecond + d/10
+}
 
 // test is one test as it runs: what its t is.
 type test struct {
@@ -50,6 +68,9 @@ func (f *Failure) Error() string { return f.At.Error() }
 
 // fail is that an expectation is not met: "the caller should hear x", "but heard y".
 func (t *test) fail(a scripts.Args, expected, seen string) error {
+	if t.x != nil && isLeftOut(t.x.Err()) {
+		return t.x.Err()
+	}
 	at := a.Where()
 	at.Message = expected + ", " + seen
 	return &Failure{At: at, Expected: expected, Seen: strings.TrimPrefix(seen, "but ")}
@@ -59,14 +80,18 @@ func (t *test) fail(a scripts.Args, expected, seen string) error {
 func (t *test) stopped(a scripts.Args) error {
 	at := a.Where()
 	switch err := t.x.Err(); {
+	case isLeftOut(err):
+		return err
 	case err != nil:
 		at.Message, at.Hint = t.broke("the test was stopped here", err)
+	case t.ctx.Err() != nil && t.run.Live > 0:
+		return &LeftOut{Why: "there was no time to end it"}
 	case t.ctx.Err() != nil:
-		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", realLongest)
+		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", t.run.bounds().wall)
 		if context.Cause(t.ctx) != errTooLong {
 			at.Message = "the test was stopped here"
 		}
-	case t.waited > longest:
+	case t.waited > t.run.bounds().longest:
 		at.Message = "the test was stopped here: it would take longer than a day"
 		at.Hint = "does it wait in a loop? t:at sets the clock without waiting"
 	default:
@@ -101,7 +126,7 @@ func (t *test) await(a scripts.Args, limit time.Duration, is func() bool, never 
 		over = never != nil && never() || t.ctx.Err() != nil
 		return over
 	}
-	t.x.Run(until, min(limit, longest))
+	t.x.Run(until, min(limit, t.run.bounds().longest))
 	t.waited += t.x.Now().Sub(before)
 	if ok = ok || is(); ok {
 		return true, nil
@@ -111,6 +136,9 @@ func (t *test) await(a scripts.Args, limit time.Duration, is func() bool, never 
 
 // pass lets time pass.
 func (t *test) pass(a scripts.Args, d time.Duration) error {
+	if deadline, ok := t.ctx.Deadline(); ok && t.run.Live > 0 && time.Until(deadline) < d {
+		return &LeftOut{Why: "it waits for " + short(d)}
+	}
 	end := t.x.Now().Add(d)
 	if _, err := t.await(a, d, func() bool { return false }, nil); err != nil {
 		return err
@@ -127,7 +155,7 @@ func (t *test) settle() { t.x.Run(func() bool { return t.ctx.Err() != nil }, 0) 
 
 // expect waits for something, and fails if it does not come.
 func (t *test) expect(a scripts.Args, is, never func() bool, expected string, seen func() string) (any, error) {
-	ok, err := t.await(a, patience, is, never)
+	ok, err := t.await(a, t.run.bounds().patience, is, never)
 	if err != nil {
 		return nil, err
 	}

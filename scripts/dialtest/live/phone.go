@@ -1,0 +1,203 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/belfry-pbx/belfry/engine/media/codec"
+	"github.com/belfry-pbx/belfry/engine/phone"
+	"github.com/belfry-pbx/belfry/scripts/dialtest"
+)
+
+// Phone is a real telephone, of a line.
+type Phone struct {
+	x      *Exchange
+	number string
+	secret string
+	voice  int // which of Sounds it speaks with
+
+	registering sync.Mutex // one at a time
+
+	mu      sync.Mutex
+	set     *phone.Phone // nil: it is switched off
+	offline bool         // it stays so
+	manner  manner
+	calls   []*Call
+}
+
+// manner is what a telephone does when it is rung.
+type manner struct {
+	since  time.Time     // it was told to
+	answer time.Duration // after how long; below 0: never
+	refuse int           // SIP status; 0: it does not
+	to     string        // where it sends the caller, with 302
+}
+
+// register switches the telephone on, if it is not, and registers it.
+func (p *Phone) register(ctx context.Context) error {
+	p.registering.Lock()
+	defer p.registering.Unlock()
+	p.mu.Lock()
+	needless := p.set != nil || p.offline
+	p.mu.Unlock()
+	if needless {
+		return nil
+	}
+	if err := p.x.engine.Directory().SetSecret(ctx, p.number, p.secret); err != nil {
+		return fmt.Errorf("give line %s a secret: %w", p.number, err)
+	}
+	set, err := phone.New(phone.Options{
+		Server: p.x.address(), Number: p.number, Secret: p.secret, Media: p.x.media,
+		Codecs: []codec.Codec{spoken}, Sounds: p.x.sounds.known, Incoming: p.rung,
+	})
+	if err != nil {
+		return err
+	}
+	if err := set.Register(ctx); err != nil {
+		return errors.Join(err, set.Close())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.set = set
+	return nil
+}
+
+// off switches the telephone off: it hangs up and takes its registration back.
+func (p *Phone) off() error {
+	p.registering.Lock()
+	defer p.registering.Unlock()
+	p.mu.Lock()
+	set := p.set
+	p.set = nil
+	calls := slices.Clone(p.calls)
+	p.mu.Unlock()
+	if set == nil {
+		return nil
+	}
+	err := set.Close()
+	for _, c := range calls {
+		c.wait()
+	}
+	return err
+}
+
+// Number is the line's.
+func (p *Phone) Number() string { return p.number }
+
+// AnswersAfter has it ring for d and answer.
+func (p *Phone) AnswersAfter(d time.Duration) { p.becomes(manner{answer: d}) }
+
+// Refuses has it refuse calls with a SIP status.
+func (p *Phone) Refuses(status int) { p.becomes(manner{refuse: status}) }
+
+// Redirects has it send callers elsewhere, with 302.
+func (p *Phone) Redirects(to string) { p.becomes(manner{refuse: 302, to: to}) }
+
+// RingsUnanswered has it ring until the caller gives up, as at first.
+func (p *Phone) RingsUnanswered() { p.becomes(manner{answer: -1}) }
+
+func (p *Phone) becomes(m manner) {
+	m.since = time.Now()
+	p.mu.Lock()
+	p.manner = m
+	calls := slices.Clone(p.calls)
+	p.mu.Unlock()
+	for _, c := range calls {
+		c.wake()
+	}
+}
+
+func (p *Phone) behaves() manner {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.manner.since.IsZero() {
+		return manner{answer: -1}
+	}
+	return p.manner
+}
+
+// IsOffline switches it off.
+func (p *Phone) IsOffline() {
+	p.mu.Lock()
+	p.offline = true
+	p.mu.Unlock()
+	if err := p.off(); err != nil {
+		p.x.fail(err)
+	}
+}
+
+// IsOnline switches it on again.
+func (p *Phone) IsOnline() {
+	p.mu.Lock()
+	p.offline = false
+	p.mu.Unlock()
+	if err := p.x.ready(); err != nil {
+		p.x.fail(err)
+	}
+}
+
+// Call has it call a number.
+func (p *Phone) Call(to string) dialtest.Call {
+	c := p.newCall(false)
+	if err := p.x.ready(); err != nil {
+		p.x.fail(err)
+		return c
+	}
+	p.mu.Lock()
+	set := p.set
+	p.mu.Unlock()
+	if set == nil {
+		p.x.fail(fmt.Errorf("the phone of %s is offline: it cannot call", p.number))
+		return c
+	}
+	one, err := set.Start(p.x.ctx, to)
+	if err != nil {
+		p.x.fail(err)
+		return c
+	}
+	c.set(one)
+	return c
+}
+
+// rung takes a call that comes in; it is over when this returns.
+func (p *Phone) rung(ctx context.Context, one *phone.Call) {
+	c := p.newCall(true)
+	c.set(one)
+	c.rings(ctx)
+}
+
+func (p *Phone) newCall(incoming bool) *Call {
+	c := &Call{phone: p, incoming: incoming, changed: make(chan struct{}, 1)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls = append(p.calls, c)
+	return c
+}
+
+// Calls are those that it has made and has been rung by.
+func (p *Phone) Calls() []dialtest.Call {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]dialtest.Call, len(p.calls))
+	for i, c := range p.calls {
+		all[i] = c
+	}
+	return all
+}
+
+// Lamp is what the exchange has it show.
+func (p *Phone) Lamp() dialtest.Lamp {
+	box, err := p.x.engine.Mailboxes().Get(p.number)
+	if err != nil {
+		return dialtest.Lamp{}
+	}
+	w, err := box.Waiting(p.x.ctx)
+	if err != nil {
+		return dialtest.Lamp{}
+	}
+	return dialtest.Lamp{New: w.New, Old: w.Old, Urgent: w.UrgentNew}
+}
