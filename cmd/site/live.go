@@ -26,7 +26,7 @@ type Live struct {
 
 // GoLive loads a site for tests in real time. What is wrong with it can be had by Problems.
 func GoLive(ctx context.Context, dir string) (*Live, error) {
-	config, err := LoadConfig(dir)
+	config, err := loadForTests(dir)
 	if err != nil {
 		return nil, err
 	}

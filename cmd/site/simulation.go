@@ -30,12 +30,10 @@ type Simulation struct {
 
 // Simulate loads a site for its tests. What is wrong with it can be had by Problems.
 func Simulate(ctx context.Context, dir string) (*Simulation, error) {
-	// Nobody asks for the trunks' secrets here: tests run where there are none.
-	read, err := settings.Load(dir, settings.Options{Secret: func(string) (string, bool) { return "simulated", true }})
+	config, err := loadForTests(dir)
 	if err != nil {
 		return nil, err
 	}
-	config := Config{Settings: read, Debian: DebianSounds}
 	prompts := config.PromptLibrary(dir, nil, nil)
 	s := &Simulation{options: config.engineOptions(prompts)}
 	s.host, err = scripts.Open(scripts.Options{Dir: dir, Stdlib: stdlib.Files, Prompts: prompts, Language: config.Language,
@@ -50,6 +48,12 @@ func Simulate(ctx context.Context, dir string) (*Simulation, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// loadForTests reads the settings of a site. Nobody asks for the trunks' secrets here: tests run where there are none.
+func loadForTests(dir string) (Config, error) {
+	read, err := settings.Load(dir, settings.Options{Secret: func(string) (string, bool) { return "simulated", true }})
+	return Config{Settings: read, Debian: DebianSounds}, err
 }
 
 // Host has the dialplan.
