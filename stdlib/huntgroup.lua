@@ -24,14 +24,6 @@ m.endings = {
   noAnswer  = { overflow = "overflowNoAnswer",  words = "belfry/no-answer" },
 }
 
--- "1m30s" in seconds.
-local function seconds(duration)
-  if type(duration) == "number" then return duration end
-  local total, units = 0, { h = 3600, m = 60, s = 1, ms = 0.001 }
-  for n, unit in duration:gmatch("(%d+)(%a+)") do total = total + n * units[unit] end
-  return total
-end
-
 -- A group's members as tables: { number, ringFor =, weight = }.
 local function members(g)
   local all = {}
@@ -113,10 +105,10 @@ end
 local function oneByOne(call, g, list)
   local current
   call:onHangup(function() if current then noteTurn(g, current) end end)
-  local ends = g.timeout and now() + seconds(g.timeout)
+  local ends = g.timeout and now() + g.timeout
   local outcome = "busy"
   for _, member in ipairs(m.orders[g.strategy](list, g)) do
-    local ringFor = seconds(member.ringFor or g.ringFor or "15s")
+    local ringFor = member.ringFor or g.ringFor
     if ends then ringFor = math.min(ringFor, ends - now()) end
     if ringFor <= 0 then return "noAnswer" end
     local owner = line(member[1])
@@ -140,7 +132,7 @@ local function allAtOnce(call, g, list)
   local targets = {}
   for i, member in ipairs(list) do targets[i] = member[1] end
   local outcome = call:bridge(targets, {
-    timeout = g.timeout or g.ringFor or "30s", ringback = g.music, announce = g.announce, callerName = shownName(call, g),
+    timeout = g.timeout or g.ringFor, ringback = g.music, announce = g.announce, callerName = shownName(call, g),
   }).outcome
   return (outcome == "answered" or outcome == "busy") and outcome or "noAnswer"
 end

@@ -1,5 +1,5 @@
 -- Groups of Ben (77502), Cay (77503) and Dan (77504), one for each strategy and each ending; see main.lua. Each rings ten
--- seconds. Eve (77505) calls.
+-- seconds but in 15014. Eve (77505) calls.
 
 -- Who takes Eve's call, when everybody would.
 local function taker(t, group)
@@ -40,36 +40,69 @@ test("simultaneous: all at once, and when one answers the others are silent", fu
 end)
 
 test("simultaneous: nobody answers in the group's time", function(t)
-  t:phone("77505"):calls("15002"):hears("belfry/no-answer"):hasEnded()
+  local eve = t:phone("77505"):calls("15002")
+  t:wait("9s")
+  t:phone("77502"):isRinging()
+  eve:hears("belfry/no-answer"):hasEnded()
+  t:elapsed("10s", { within = "4s" })
   t:phone("77502"):isNotRinging()
 end)
 
 test("circular: each call begins after the one who was rung last", function(t)
-  t:phone("77505"):calls("15003")
-  t:phone("77502"):answers():hangsUp()
+  for _, member in ipairs { "77502", "77503", "77504", "77502" } do
+    assert(taker(t, "15003") == member)
+  end
+  t:phone("77503"):rings()
+  t:phone("77505"):calls("15003"):isTalkingTo("77504"):hangsUp()
   t:wait("1s")
-  t:phone("77505"):calls("15003")
-  t:phone("77503"):answers():hangsUp()
-  t:wait("1s")
-  t:phone("77505"):calls("15003")
-  t:phone("77504"):answers():hangsUp()
-  t:wait("1s")
-  t:phone("77505"):calls("15003")
-  t:phone("77502"):isRinging()
+  assert(taker(t, "15003") == "77502")
 end)
 
-test("longestIdle: who has waited longest for a call is rung first", function(t)
-  t:phone("77502"):answersAfter("1s")
-  t:phone("77505"):calls("15004"):isTalkingTo("77502"):hangsUp()
-  t:wait("1s")
-  t:phone("77504"):answersAfter("1s")
-  t:phone("77503"):isBusy()
-  t:phone("77505"):calls("15004"):isTalkingTo("77504"):hangsUp()
-  t:wait("1s")
+test("longestIdle: who has had no call comes first", function(t)
+  for _, member in ipairs { "77502", "77503", "77504", "77502" } do
+    assert(taker(t, "15004") == member)
+  end
+end)
+
+-- Ben talks for a minute; meanwhile Cay has a call of ten seconds, and Dan has one afterwards.
+for who, ends in pairs { ["the caller"] = "caller", ["the member"] = "member" } do
+  test("longestIdle: what counts is when a call ended, whether " .. who .. " hangs up or not", function(t)
+    local function talk(from, member, time)
+      t:phone(member):answersAfter("1s")
+      local caller = t:phone(from):calls("15004"):isTalkingTo(member)
+      t:wait(time)
+      if ends == "caller" then caller:hangsUp() else t:phone(member):hangsUp() end
+      t:wait("1s")
+    end
+    t:phone("77502"):answersAfter("1s")
+    local long = t:phone("77505"):calls("15004"):isTalkingTo("77502")
+    talk("77501", "77503", "10s")
+    talk("77501", "77504", "10s")
+    t:wait("40s")
+    if ends == "caller" then long:hangsUp() else t:phone("77502"):hangsUp() end
+    t:wait("1s")
+    for _, member in ipairs { "77503", "77504", "77502" } do assert(taker(t, "15004") == member) end
+  end)
+end
+
+test("longestIdle: who was rung and did not answer has had a turn", function(t)
   t:phone("77503"):answersAfter("1s")
-  t:phone("77505"):calls("15004"):isTalkingTo("77502"):hangsUp()
+  t:phone("77505"):calls("15004"):isTalkingTo("77503"):hangsUp()
   t:wait("1s")
-  t:phone("77505"):calls("15004"):isTalkingTo("77503")
+  for _, member in ipairs { "77504", "77502", "77503" } do assert(taker(t, "15004") == member) end
+end)
+
+test("when the member hangs up the call is over, and nobody else rings", function(t)
+  for _, group in ipairs { "15001", "15002" } do
+    local eve = t:phone("77505"):calls(group)
+    t:phone("77502"):answers()
+    eve:isTalkingTo("77502")
+    t:wait("5s")
+    local over = now()
+    t:phone("77502"):hangsUp()
+    eve:hasEnded()
+    assert(now() - over < 0.1, "it went on")
+  end
 end)
 
 test("random: everybody comes first at times", function(t)
@@ -98,15 +131,25 @@ end)
 -- How long, and with what.
 
 test("a member may ring longer, and the group's time ends it all", function(t)
-  t:phone("77505"):calls("15007")
+  local eve = t:phone("77505"):calls("15007")
   t:wait("11s")
   t:phone("77503"):isRinging()
   t:wait("18s")
   t:phone("77503"):isRinging()
   t:wait("2s")
   t:phone("77504"):isRinging()
-  t:wait("5s")
+  t:wait("4s")
+  eve:hears("belfry/no-answer")
   t:phone("77504"):isNotRinging()
+  t:phone("77511"):isNotRinging()
+end)
+
+test("each member rings fifteen seconds if the group does not say how long", function(t)
+  t:phone("77505"):calls("15014")
+  t:wait("14s")
+  t:phone("77502"):isRinging()
+  t:wait("2s")
+  t:phone("77503"):isRinging()
 end)
 
 test("the caller hears what the group plays while it rings, over and over", function(t)
@@ -147,14 +190,36 @@ test("who has a call already is passed over, call waiting or not", function(t)
   t:phone("77504"):isNotRinging()
 end)
 
-test("a member who takes another call while the others ring is not rung", function(t)
-  t:phone("77503"):answersAfter("1s")
+test("simultaneous: who has a call already is not rung", function(t)
+  t:phone("77501"):answersAfter("1s")
+  t:phone("77504"):calls("77501"):isTalkingTo("77501")
+  t:phone("77505"):calls("15002")
+  t:phone("77502"):isRinging()
+  t:phone("77504"):isNotRinging()
+end)
+
+test("all are on the phone: the caller's phone says busy, and none of theirs rings", function(t)
+  for _, number in ipairs { "77501", "77511", "77513" } do t:phone(number):answersAfter("1s") end
+  t:phone("77502"):calls("77501"):isAnswered()
+  t:phone("77503"):calls("77511"):isAnswered()
+  t:phone("77504"):calls("77513"):isAnswered()
+  t:phone("77505"):calls("15001"):isRejected("busy")
+  t:phone("77505"):calls("15013"):hears("belfry/group-busy")
+end)
+
+test("a member who takes another call while the others ring is not rung, call waiting or not", function(t)
+  t:phone("77504"):answersAfter("1s")
   local eve = t:phone("77505"):calls("15001")
   t:phone("77502"):isRinging()
-  t:phone("77501"):calls("77503"):isTalkingTo("77503")
-  t:phone("77504"):answers()
-  eve:isTalkingTo("77504")
-  t:elapsed("10s")
+  t:phone("77501"):calls("77504"):isTalkingTo("77504")
+  eve:hears("belfry/no-answer")
+  t:elapsed("20s")
+  t:phone("77504"):isTalkingTo("77501")
+end)
+
+test("simultaneous: all refuse the call", function(t)
+  for _, number in ipairs { "77502", "77503", "77504" } do t:phone(number):rejects() end
+  t:phone("77505"):calls("15002"):hears("belfry/no-answer"):hasEnded()
 end)
 
 test("who refuses the call is passed over", function(t)
@@ -251,5 +316,5 @@ test("nobody is connected", function(t)
 end)
 
 test("a group without members", function(t)
-  t:phone("77505"):calls("15014"):hears("belfry/group-nobody"):hasEnded()
+  t:phone("77505"):calls("15015"):hears("belfry/group-nobody"):hasEnded()
 end)

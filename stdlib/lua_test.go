@@ -6,7 +6,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 
@@ -40,29 +39,8 @@ func state(t *testing.T) *lua.LState {
 		l.Push(loaded[name])
 		return 1
 	}))
-	l.SetGlobal("date", l.NewFunction(date))
 	run(t, l, prelude)
 	return l
-}
-
-func date(l *lua.LState) int {
-	at := time.Unix(int64(l.CheckNumber(1)), 0).UTC()
-	if zone, ok := l.OptTable(2, l.NewTable()).RawGetString("zone").(lua.LString); ok {
-		loc, err := time.LoadLocation(string(zone))
-		if err != nil {
-			l.RaiseError("%s", err)
-		}
-		at = at.In(loc)
-	}
-	d := l.NewTable()
-	for name, v := range map[string]int{
-		"year": at.Year(), "month": int(at.Month()), "day": at.Day(), "hour": at.Hour(), "minute": at.Minute(), "second": at.Second(),
-	} {
-		d.RawSetString(name, lua.LNumber(v))
-	}
-	d.RawSetString("weekday", lua.LString(strings.ToLower(at.Weekday().String()[:3])))
-	l.Push(d)
-	return 1
 }
 
 const prelude = `
@@ -75,14 +53,6 @@ function check(what, given, known)
   end
   return out
 end
-function choose(name, choices, digits)
-  if choices[digits] then return choices[digits] end
-  for pattern, choice in pairs(choices) do
-    if pattern:match("[xzn]") and require("numbering").fits(digits, pattern) then return choice end
-  end
-end
-clock = 1764154800 -- Wednesday 26 November 2025, 11:00 UTC
-function now() return clock end
 `
 
 func run(t *testing.T, l *lua.LState, code string) {

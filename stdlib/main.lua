@@ -51,15 +51,16 @@ local hunts = {
   ["15004"] = { strategy = "longestIdle" },
   ["15005"] = { strategy = "random" },
   ["15006"] = { strategy = "weighted", members = { "77502", { "77503", weight = 9 } } },
-  ["15007"] = { strategy = "sequential", timeout = "35s", members = { "77502", { "77503", ringFor = "20s" }, "77504" }, music = "demo-congrats" },
+  ["15007"] = { strategy = "sequential", timeout = "35s", members = { "77502", { "77503", ringFor = "20s" }, "77504", "77511" }, music = "demo-congrats" },
   ["15011"] = { overflowBusy = "77511", overflowNoAnswer = "77512", overflowLoggedOut = "77513", overflowNobody = "77514" },
   ["15012"] = { overflow = "07700900555" },
   ["15013"] = { mailbox = "77501" },
-  ["15014"] = { members = {} },
+  ["15014"] = {},
+  ["15015"] = { members = {} },
 }
 for number, options in pairs(hunts) do
   options.members = options.members or { "77502", "77503", "77504" }
-  options.ringFor = "10s"
+  if number ~= "15014" then options.ringFor = "10s" end
   group(number, options)
   extension(number, { from = anyone }, function(call) huntgroup.call(call, number, world) end)
 end

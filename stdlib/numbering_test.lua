@@ -49,6 +49,7 @@ test("what a number is, in the world's form and at home", function(t)
     { "03069990123",    "nonGeographic", "+443069990123",  "03069990123" },
     { "05612345678",    "nonGeographic", "+445612345678",  "05612345678" },
     { "08001111",       "nonGeographic", "+448001111",     "08001111" },
+    { "0800123456",     "nonGeographic", "+44800123456",   "0800123456" },
     { "09098790123",    "premium",       "+449098790123",  "09098790123" },
     { "118500",         "premium",       "118500",         nil },
     { "123",            "short",         "123",            nil },
@@ -61,7 +62,15 @@ test("what a number is, in the world's form and at home", function(t)
     { "+979123456789",  "premium",       "+979123456789",  nil },
     { "00123",          nil,             "+123",           nil },
     { "04123456789",    nil,             "+444123456789",  "04123456789" },
+    { "0770090012",     nil,             "+44770090012",   "0770090012" },
+    { "077009001234",   nil,             "+4477009001234", "077009001234" },
+    { "+0123456789",    nil,             "+0123456789",    nil },
+    { "+331234567890123456", nil,        "+331234567890123456", nil },
+    { "6612345678",     nil,             "6612345678",     nil },
     { "79999999",       nil,             "79999999",       nil },
+    { "*97",            nil,             "*97",            nil },
+    { "5",              nil,             "5",              nil },
+    { "",               nil,             "",               nil },
   } do
     local dialled, class, sent, home = one[1], one[2], one[3], one[4]
     is(numbers:classify(dialled), class)
@@ -73,10 +82,14 @@ end)
 test("an extension as the world knows it, and back", function(t)
   is(numbers:external("15902"), "+441865615902")
   is(numbers:internal("+441865615902"), "15902")
-  is(numbers:external("20000"), nil)
-  is(numbers:external("7750"), nil)
-  is(numbers:internal("01865377502"), nil)
-  is(numbers:internal("anonymous"), nil)
+  for _, number in ipairs { "20000", "7750", "775022", "7x502", "", "*97" } do is(numbers:external(number), nil) end
+end)
+
+test("what only looks like a number of ours is none", function(t)
+  for _, number in ipairs {
+    "01865377502", "01866277502", "0277502", "2775021", "27750", "+4418652775022", "00330186527750", "+331865277502", "441865",
+    "999", "", "+", "00", "0", "anonymous", "+44186527750x",
+  } do is(numbers:internal(number), nil) end
 end)
 
 test("a country without a plan is told so", function(t)
