@@ -217,6 +217,17 @@ end)
 
 -- A moderator's keys.
 
+test("1 and # by the moderator are what they are for everybody", function(t)
+  local ada = joins(t, "77513", seminarModerator)
+  joins(t, "77514", seminar)
+
+  ada:presses("1"):hears("belfry/room-muted")
+  t:room("seminar"):has("77513", { muted = true })
+
+  ada:presses("#"):hears("vm-goodbye"):hasEnded()
+  t:room("seminar"):count(1)
+end)
+
 test("2 by the moderator mutes all others, and 2 again lets them speak", function(t)
   local ada = joins(t, "77513", seminarModerator)
   joins(t, "77514", seminar)
