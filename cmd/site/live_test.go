@@ -69,6 +69,11 @@ extension("400", { name = "menu" }, function(call)
   if got.digits == "202" then call:bridge("202") end
   call:hangup()
 end)
+extension("01865240000", { name = "called from outside", from = "trunk:pstn" }, function(call) call:bridge("201") end)
+extension("0.", { name = "calls outside" }, function(call)
+  local result = call:bridge("trunk:pstn/" .. call.dialled)
+  call:reject(result.outcome == "busy" and "busy" or "congested")
+end)
 extension("500", { name = "hours" }, function(call) call:reject(hours:isOpen() and "busy" or "declined") end)
 `
 
@@ -99,6 +104,19 @@ test("message", function(t)
   t:lamp("202"):isOn()
 end)
 
+test("from outside", function(t)
+  t:phone("201"):answersAfter("1s")
+  local joe = t:call { from = "Joe <+447700900123>", to = "01865240000", diversion = { number = "300", reason = "no-answer" } }
+  t:phone("201"):shows { number = "+447700900123", name = "Joe" }
+  joe:isTalkingTo("201")
+end)
+test("calls outside", function(t)
+  t:outside("07700900123"):answersAfter("1s")
+  t:phone("201"):calls("07700900123"):isTalkingTo("07700900123")
+  t:trunk("pstn"):rejects(486)
+  t:phone("202"):calls("07700900123"):isRejected("busy")
+end)
+
 test("Saturday", function(t)
   t:phone("202"):rings()
   t:at("sat 10:00", { zone = "Europe/London" })
@@ -108,9 +126,15 @@ test("Monday", function(t) t:phone("201"):calls("500"):isRejected("declined") en
 test("too long", function(t) t:wait("1h") end)
 `
 
+const liveSettings = `return {
+  sip = { udp = "127.0.0.1:5060", realm = "live" }, rtp = { ports = "16384-16484", address = "127.0.0.1" },
+  trunks = { pstn = { host = "sip.example.net", user = "us", secret = secret "PSTN", register = true } },
+}
+`
+
 func TestLiveTests(t *testing.T) {
 	t.Parallel()
-	got := playLive(t, map[string]string{"main.lua": livePlan, "main_test.lua": liveTests, "lines.csv": liveLines})
+	got := playLive(t, map[string]string{"main.lua": livePlan, "main_test.lua": liveTests, "lines.csv": liveLines, "settings.lua": liveSettings})
 	want := map[string]string{
 		"refused":         "ok",
 		"not so refused":  `the caller should be rejected as "busy" (486), but the call has ended (503)`,
@@ -118,6 +142,8 @@ func TestLiveTests(t *testing.T) {
 		"not this prompt": `the caller should hear "vm-goodbye", but heard `,
 		"not this person": "the caller should be talking to 203, but ",
 		"message":         "ok",
+		"from outside":    "ok",
+		"calls outside":   "ok",
 		"Saturday":        "ok",
 		"Monday":          "ok",
 		"too long":        "left out: it waits for 1h",

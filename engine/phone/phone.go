@@ -219,9 +219,26 @@ func (p *Phone) Dial(ctx context.Context, number string) (*Call, error) {
 // Start calls a number and returns while it rings. ctx ending before the answer
 // cancels the call.
 func (p *Phone) Start(ctx context.Context, number string) (*Call, error) {
+	return p.StartAs(ctx, number, Identity{Name: p.o.Name})
+}
+
+// Identity is what a call says of who calls.
+type Identity struct {
+	Name     string
+	Asserted bool         // the number in P-Asserted-Identity, as networks do (RFC 3325)
+	Headers  []sip.Header // further ones, such as Diversion
+}
+
+// StartAs is Start, saying of who calls what a telephone would not.
+func (p *Phone) StartAs(ctx context.Context, number string, who Identity) (*Call, error) {
 	c, err := p.newCall(number)
 	if err != nil {
 		return nil, err
+	}
+	from := sip.Address{Display: who.Name, User: p.o.Number, Host: host(p.o.Server)}
+	var asserted sip.Address
+	if who.Asserted {
+		asserted = from
 	}
 	dialling, cancel := context.WithCancelCause(ctx)
 	c.giveUp = cancel
@@ -231,7 +248,7 @@ func (p *Phone) Start(ctx context.Context, number string) (*Call, error) {
 		defer c.recover()
 		c.dialled(p.sip.Dial(dialling, sip.DialRequest{
 			Trunk: exchange, Number: number, Offer: c.local.Offer(),
-			From:       sip.Address{Display: p.o.Name, User: p.o.Number, Host: host(p.o.Server)},
+			From: from, Asserted: asserted, Headers: who.Headers,
 			Private:    p.o.Number == "", // who has no number is nobody of the exchange's domain
 			OnProgress: c.progress, Handler: c.handler(),
 		}))

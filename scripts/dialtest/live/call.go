@@ -63,12 +63,7 @@ func (c *Call) rings(ctx context.Context) {
 	for first := true; ; first = false {
 		m := c.phone.behaves()
 		if m.refuse != 0 {
-			c.says(m.refuse)
-			if m.to != "" {
-				_ = one.Redirect(m.to) // it has ended by itself meanwhile
-			} else {
-				_ = one.Reject(m.refuse)
-			}
+			c.refuses(m)
 			return
 		}
 		if first && one.Ring(ctx) != nil {
@@ -103,6 +98,16 @@ func (c *Call) rings(ctx context.Context) {
 		c.says(200)
 		<-ctx.Done()
 	}
+}
+
+// refuses refuses a call that came in. If that cannot be said, it has ended by itself.
+func (c *Call) refuses(m manner) {
+	c.says(m.refuse)
+	if m.to != "" {
+		_ = c.get().Redirect(m.to)
+		return
+	}
+	_ = c.get().Reject(m.refuse)
 }
 
 func (c *Call) says(status int) {

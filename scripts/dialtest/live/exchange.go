@@ -53,8 +53,10 @@ type Exchange struct {
 	mu     sync.Mutex
 	err    error
 	phones map[string]*Phone // of lines
-	voices []*Phone          // whose they are
-	asked  time.Time         // who talks to whom, last
+	world  map[string]*Phone // outside
+	trunks []*trunk
+	voices []*Phone  // whose they are
+	asked  time.Time // who talks to whom, last
 }
 
 // Open starts an exchange.
@@ -62,7 +64,7 @@ func Open(ctx context.Context, o Options) (*Exchange, error) {
 	if o.Clock == nil {
 		o.Clock = clock.NewJumping()
 	}
-	x := &Exchange{sounds: o.Sounds, clock: o.Clock, store: memory.New(o.Clock), phones: map[string]*Phone{}, done: make(chan struct{})}
+	x := &Exchange{sounds: o.Sounds, clock: o.Clock, store: memory.New(o.Clock), phones: map[string]*Phone{}, world: map[string]*Phone{}, done: make(chan struct{})}
 	x.ctx, x.cancel = context.WithCancel(context.Background())
 	if err := x.open(ctx, o); err != nil {
 		return nil, errors.Join(err, x.Close())
@@ -80,7 +82,9 @@ func (x *Exchange) open(ctx context.Context, o Options) (err error) {
 	e := o.Engine
 	e.Store, e.Data, e.Clock = x.store, x.data, x.clock
 	e.UDP, e.TCP, e.Advertise, e.RTPPorts, e.NAT, e.Shards = []string{"127.0.0.1:0"}, nil, "", [2]uint16{}, false, 1
-	e.Trunks = nil
+	if e.Trunks, err = x.lay(e.Trunks); err != nil {
+		return err
+	}
 	if x.engine, err = engine.New(ctx, e); err != nil {
 		return err
 	}
@@ -109,7 +113,7 @@ func (x *Exchange) fail(err error) {
 
 // Close hangs up, switches the telephones off and throws everything away.
 func (x *Exchange) Close() error {
-	errs := []error{x.switchOff()}
+	errs := []error{x.switchOff(), x.cut()}
 	x.cancel()
 	x.tasks.Wait()
 	if x.engine != nil {
@@ -202,7 +206,7 @@ func (x *Exchange) ready() error {
 	errs := make([]error, len(lines))
 	for i, l := range lines {
 		p := x.line(l.Number)
-		wg.Go(func() { errs[i] = p.register(ctx) })
+		wg.Go(func() { _, errs[i] = p.on(ctx, loopback()) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -229,26 +233,6 @@ func (x *Exchange) giveVoice(p *Phone) {
 
 // Phone is the telephone of a line.
 func (x *Exchange) Phone(number string) dialtest.Phone { return x.line(number) }
-
-// Outside is a telephone in the world.
-func (x *Exchange) Outside(number string) dialtest.Phone {
-	x.fail(&dialtest.LeftOut{Why: "there is no telephone outside"})
-	return x.line(number)
-}
-
-// SetTrunk has a trunk refuse calls.
-func (x *Exchange) SetTrunk(string, int) bool {
-	x.fail(&dialtest.LeftOut{Why: "there is no trunk"})
-	return true
-}
-
-// Call has somebody call.
-func (x *Exchange) Call(from, to string, _ dialtest.CallOptions) (dialtest.Call, error) {
-	if _, err := x.engine.Directory().Line(x.ctx, from); err != nil {
-		return nil, &dialtest.LeftOut{Why: "there is no telephone outside"}
-	}
-	return x.line(from).Call(to), nil
-}
 
 // voicePrefix begins the names by which voices are recognised.
 const voicePrefix = "voice:"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -13,18 +14,19 @@ import (
 	"github.com/belfry-pbx/belfry/scripts/dialtest"
 )
 
-// Phone is a real telephone, of a line.
+// Phone is a real telephone, of a line or in the world outside.
 type Phone struct {
-	x      *Exchange
-	number string
-	secret string
-	voice  int // which of Sounds it speaks with
+	x       *Exchange
+	number  string
+	outside bool
+	secret  string // of the line
+	voice   int    // which of Sounds it speaks with
 
 	registering sync.Mutex // one at a time
 
 	mu      sync.Mutex
-	set     *phone.Phone // nil: it is switched off
-	offline bool         // it stays so
+	sets    map[netip.Addr]*phone.Phone // by the address it calls from; none: it is switched off
+	offline bool                        // it stays so
 	manner  manner
 	calls   []*Call
 }
@@ -37,52 +39,66 @@ type manner struct {
 	to     string        // where it sends the caller, with 302
 }
 
-// register switches the telephone on, if it is not, and registers it.
-func (p *Phone) register(ctx context.Context) error {
+// on switches the telephone on at an address, if it is not, and registers that of a line. nil: it is offline.
+func (p *Phone) on(ctx context.Context, at netip.Addr) (*phone.Phone, error) {
 	p.registering.Lock()
 	defer p.registering.Unlock()
 	p.mu.Lock()
-	needless := p.set != nil || p.offline
+	set, offline := p.sets[at], p.offline
 	p.mu.Unlock()
-	if needless {
-		return nil
+	if set != nil || offline {
+		return set, nil
 	}
-	if err := p.x.engine.Directory().SetSecret(ctx, p.number, p.secret); err != nil {
-		return fmt.Errorf("give line %s a secret: %w", p.number, err)
-	}
-	set, err := phone.New(phone.Options{
-		Server: p.x.address(), Number: p.number, Secret: p.secret, Media: p.x.media,
+	o := phone.Options{
+		Server: p.x.address(), Number: p.number, Secret: p.secret, Address: at, Media: p.x.media,
 		Codecs: []codec.Codec{spoken}, Sounds: p.x.sounds.known, Incoming: p.rung,
-	})
-	if err != nil {
-		return err
 	}
-	if err := set.Register(ctx); err != nil {
-		return errors.Join(err, set.Close())
+	if p.number == anonymous {
+		o.Number = ""
+	}
+	if !p.outside {
+		if err := p.x.engine.Directory().SetSecret(ctx, p.number, p.secret); err != nil {
+			return nil, fmt.Errorf("give line %s a secret: %w", p.number, err)
+		}
+	}
+	set, err := phone.New(o)
+	if err != nil {
+		return nil, err
+	}
+	if !p.outside {
+		if err := set.Register(ctx); err != nil {
+			return nil, errors.Join(err, set.Close())
+		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.set = set
-	return nil
+	if p.sets == nil {
+		p.sets = map[netip.Addr]*phone.Phone{}
+	}
+	p.sets[at] = set
+	return set, nil
 }
+
+// anonymous is who withholds his number.
+const anonymous = "anonymous"
 
 // off switches the telephone off: it hangs up and takes its registration back.
 func (p *Phone) off() error {
 	p.registering.Lock()
 	defer p.registering.Unlock()
 	p.mu.Lock()
-	set := p.set
-	p.set = nil
+	sets := p.sets
+	p.sets = nil
 	calls := slices.Clone(p.calls)
 	p.mu.Unlock()
-	if set == nil {
-		return nil
+	var errs []error
+	for _, set := range sets {
+		errs = append(errs, set.Close())
 	}
-	err := set.Close()
 	for _, c := range calls {
 		c.wait()
 	}
-	return err
+	return errors.Join(errs...)
 }
 
 // Number is the line's.
@@ -120,7 +136,7 @@ func (p *Phone) behaves() manner {
 	return p.manner
 }
 
-// IsOffline switches it off.
+// IsOffline switches it off; outside, its network says 480.
 func (p *Phone) IsOffline() {
 	p.mu.Lock()
 	p.offline = true
@@ -142,24 +158,32 @@ func (p *Phone) IsOnline() {
 
 // Call has it call a number.
 func (p *Phone) Call(to string) dialtest.Call {
+	at := loopback()
+	if p.outside {
+		at = p.x.trunkAddress("")
+	}
+	return p.call(at, to, phone.Identity{Asserted: p.outside && p.number != anonymous})
+}
+
+// call has it call from an address.
+func (p *Phone) call(at netip.Addr, to string, who phone.Identity) *Call {
 	c := p.newCall(false)
-	if err := p.x.ready(); err != nil {
-		p.x.fail(err)
-		return c
+	err := p.x.ready()
+	if err == nil {
+		var set *phone.Phone
+		if set, err = p.on(p.x.ctx, at); err == nil && set == nil {
+			err = fmt.Errorf("the phone of %s is offline: it cannot call", p.number)
+		}
+		if err == nil {
+			var one *phone.Call
+			if one, err = set.StartAs(p.x.ctx, to, who); err == nil {
+				c.set(one)
+			}
+		}
 	}
-	p.mu.Lock()
-	set := p.set
-	p.mu.Unlock()
-	if set == nil {
-		p.x.fail(fmt.Errorf("the phone of %s is offline: it cannot call", p.number))
-		return c
-	}
-	one, err := set.Start(p.x.ctx, to)
 	if err != nil {
 		p.x.fail(err)
-		return c
 	}
-	c.set(one)
 	return c
 }
 
@@ -167,6 +191,13 @@ func (p *Phone) Call(to string) dialtest.Call {
 func (p *Phone) rung(ctx context.Context, one *phone.Call) {
 	c := p.newCall(true)
 	c.set(one)
+	p.mu.Lock()
+	offline := p.offline
+	p.mu.Unlock()
+	if offline { // there is but a network that says so
+		c.refuses(manner{refuse: 480})
+		return
+	}
 	c.rings(ctx)
 }
 
