@@ -294,18 +294,3 @@ for _, key in ipairs { "4", "5", "9" } do
     t:room("seminar"):count(2)
   end)
 end
-
--- A full room.
-
-test("the 201st finds the seminar full", function(t)
-  for i = 1, 200 do
-    local number = tostring(78000 + i)
-    t:line(number, { voicemail = false })
-    t:phone(number):calls("89000"):hears("belfry/room-enter-pin"):presses(seminar .. "#"):hears("belfry/room-joining")
-  end
-  t:room("seminar"):count(200)
-
-  local ada = t:phone("77513"):calls("89000"):hears("belfry/room-enter-pin"):presses(seminar .. "#")
-
-  ada:hears("conf-full"):hears("vm-goodbye"):hasEnded()
-end)

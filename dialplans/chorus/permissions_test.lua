@@ -59,3 +59,44 @@ end
 test("a mobile in full needs the same permission", function(t)
   t:phone("77514"):calls("+447700900123"):hears("belfry/not-authorised-mobile"):isRejected("forbidden")
 end)
+
+-- Nobody gets by way of others where they may not call.
+
+test("a transfer to where Ben may not call does not happen: he talks on", function(t)
+  t:phone("77514"):answersAfter("1s")
+  local ada = t:phone("77513"):calls("77514"):isTalkingTo("77514")
+
+  t:phone("77514"):transfersTo("07700900123")
+
+  t:outside("+447700900123"):isNotRinging()
+  ada:isTalkingTo("77514")
+end)
+
+test("a transfer to where Ben may call does", function(t)
+  t:phone("77514"):answersAfter("1s")
+  t:outside("+442079460018"):answersAfter("1s")
+  local ada = t:phone("77513"):calls("77514"):isTalkingTo("77514")
+
+  t:phone("77514"):transfersTo("02079460018")
+
+  ada:isTalkingTo("+442079460018")
+end)
+
+test("somebody outside is transferred to an extension", function(t)
+  t:phone("77514"):answersAfter("1s")
+  t:phone("15902"):answersAfter("1s")
+  local joe = t:call { from = "+447700900123", to = "01865277514" }:isTalkingTo("77514")
+
+  t:phone("77514"):transfersTo("15902")
+
+  joe:isTalkingTo("15902")
+end)
+
+test("somebody outside cannot transfer one of us abroad", function(t)
+  t:phone("77514"):answersAfter("1s")
+  local joe = t:call { from = "+447700900123", to = "01865277514" }:isTalkingTo("77514")
+
+  joe:transfersTo("0033142685300")
+
+  t:outside("+33142685300"):isNotRinging()
+end)
