@@ -9,6 +9,17 @@ test("a call to the manager rings the assistant, who sees for whom it is", funct
   eve:isTalkingTo("77601")
 end)
 
+test("when the assistant hangs up the call is over, and neither mailbox nor manager takes it", function(t)
+  for _, manager in ipairs { "77600", "77610" } do
+    t:phone("77601"):answersAfter("1s")
+    local eve = t:phone("77505"):calls(manager):isTalkingTo("77601")
+    local over = now()
+    t:phone("77601"):hangsUp()
+    eve:hasEnded()
+    assert(now() - over < 0.1, "it went on")
+  end
+end)
+
 test("the next assistant rings when the first does not answer", function(t)
   t:phone("77602"):answersAfter("1s")
   t:phone("77505"):calls("77600"):isTalkingTo("77602")
@@ -150,6 +161,26 @@ end)
 
 test("what the manager may not call, nobody calls for them", function(t)
   t:phone("77601"):calls("*8609098790123"):hears("belfry/not-authorised-premium"):hasEnded()
+end)
+
+test("a manager may use the code too", function(t)
+  t:phone("77505"):answersAfter("1s")
+  t:phone("77600"):calls("*8677505"):isTalkingTo("77505")
+  t:phone("77505"):shows { number = "77600", name = "Max" }
+end)
+
+test("an emergency call on behalf is the assistant's own: help goes to where it is needed", function(t)
+  t:outside("999"):answersAfter("1s")
+  t:phone("77601"):calls("*86999"):isTalkingTo("999")
+  t:outside("999"):shows { number = "+441865277601" }
+end)
+
+test("a call on behalf to a group is a call to the group, and one to an executive goes to the assistants", function(t)
+  t:phone("77502"):answersAfter("1s")
+  t:phone("77601"):calls("*8615001"):isTalkingTo("77502"):hangsUp()
+  t:phone("77601"):calls("*8677630")
+  t:phone("77602"):isRinging()
+  t:phone("77630"):isNotRinging()
 end)
 
 test("who does not answer a call on behalf sends it to their mailbox", function(t)

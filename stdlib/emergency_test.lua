@@ -32,7 +32,20 @@ test("all trunks fail: they are tried three times over, and the caller is told t
   t:trunk("pstn"):rejects(503)
   t:trunk("backup"):rejects(503)
   local cay = t:phone("77503"):calls("999")
-  cay:hears("belfry/emergency-trying-again"):hears("belfry/emergency-trying-again"):hears("belfry/emergency-failed"):hasEnded()
+  cay:hears { "belfry/emergency-trying-again", "belfry/emergency-trying-again", "belfry/emergency-failed" }:hasEnded()
+end)
+
+test("nobody answers: each trunk is given two minutes", function(t)
+  t:phone("77503"):calls("999"):hears("belfry/emergency-trying-again")
+  t:elapsed("4m")
+end)
+
+test("when the services hang up nobody is called again", function(t)
+  t:outside("999"):answersAfter("1s")
+  local cay = t:phone("77503"):calls("999"):isTalkingTo("999")
+  t:outside("999"):hangsUp()
+  cay:hasEnded()
+  t:elapsed("1s")
 end)
 
 test("a trunk that comes back in the second round takes the call", function(t)

@@ -24,7 +24,7 @@ test("the code alone, for the first time, asks for the number", function(t)
 end)
 
 test("who gives no number forwards nothing", function(t)
-  t:phone("77501"):calls("*711"):hears("belfry/forwarding-enter-number"):hears("belfry/forwarding-enter-number"):hears("vm-goodbye"):hasEnded()
+  t:phone("77501"):calls("*711"):hears { "belfry/forwarding-enter-number", "belfry/forwarding-enter-number", "vm-goodbye" }:hasEnded()
   t:line("77501"):has { always = false }
 end)
 
@@ -94,6 +94,13 @@ test("a call that was answered is the last one too, and one that Ada made is not
   t:phone("77501"):answersAfter("1s")
   t:phone("77502"):calls("77501"):isTalkingTo("77501"):hangsUp()
   t:phone("77501"):calls("77503"):hearsRinging():hangsUp()
+  t:phone("77501"):calls("*69"):hears { "belfry/last-caller-was", "digits/7", "digits/7", "digits/5", "digits/0", "digits/2" }
+end)
+
+test("of two callers it is the later one", function(t)
+  t:phone("77503"):calls("77501"):hearsRinging():hangsUp()
+  t:wait("1m")
+  t:phone("77502"):calls("77501"):hearsRinging():hangsUp()
   t:phone("77501"):calls("*69"):hears { "belfry/last-caller-was", "digits/7", "digits/7", "digits/5", "digits/0", "digits/2" }
 end)
 

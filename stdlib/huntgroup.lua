@@ -118,10 +118,7 @@ local function oneByOne(call, g, list)
       local r = call:bridge(member[1], {
         timeout = ringFor, ringback = g.music, announce = g.announce, callerName = shownName(call, g),
       })
-      if r.outcome == "answered" then
-        noteTurn(g, member)
-        return "answered"
-      end
+      if r.outcome == "answered" then return "answered" end
       if r.outcome ~= "busy" then outcome = "noAnswer" end
     end
   end

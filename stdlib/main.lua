@@ -20,7 +20,7 @@ say.zone = "Europe/London"
 
 local numbers = numbering.new { country = "44", area = "01865", blocks = { ["7"] = "2", ["1"] = "6" } }
 local world = outside.new { numbers = numbers, trunks = { "pstn", "backup" } }
-local rings = ring.new { outside = world, ringFor = "25s" }
+local rings = ring.new { outside = world }
 local services = emergency.new { numbers = numbers, trunks = { "pstn", "backup" }, notify = { "77500" } }
 local anyone = { "lines", "trunk:pstn", "trunk:backup" }
 
@@ -82,11 +82,12 @@ extension("16002", function(call)
   menu.offer(call, { prompt = "basic-pbx-ivr-main", invalid = "pbx-invalid", tries = 2, timeout = "4s", options = { ["1"] = "77502" } })
 end)
 
--- Rooms: two behind one number, one without a PIN, and one that only has a moderator's.
+-- Rooms: two behind one number, one without a PIN, and one whose moderator alone has one.
 
 local faculty = { name = "faculty", pin = "246810", moderatorPin = "975310", waitForModerator = true, endsWithModerator = true }
 local seminar = { name = "seminar", pin = "864213", moderatorPin = "531864", maxMembers = 3 }
 extension("16100", { from = anyone }, function(call) rooms.enter(call, { faculty, seminar }) end)
+extension("16102", function(call) rooms.enter(call, { { name = "lecture", moderatorPin = "420931" } }) end)
 extension("16101", { from = anyone }, function(call) rooms.enter(call, { { name = "open", names = false } }) end)
 
 -- The rest of the world, as a site does it.

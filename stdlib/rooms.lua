@@ -97,9 +97,9 @@ m.moderatorKeys = {
 
 -- The room a PIN opens, and whether as its moderator.
 local function find(rooms, pin)
-  for _, one in ipairs(pin and rooms or {}) do
+  for _, one in ipairs(rooms) do
     if pin == one.moderatorPin then return one, true end
-    if pin == one.pin then return one, false end
+    if pin == (one.pin or "") then return one, false end
   end
 end
 
@@ -112,7 +112,7 @@ local function admit(call, rooms)
   local before = "belfry/room-welcome"
   for _ = 1, 3 do
     local r = call:readDigits { prompt = { before, "belfry/room-enter-pin" }, timeout = "10s", secret = true }
-    local found, moderator = find(rooms, r.outcome == "digits" and r.digits)
+    local found, moderator = find(rooms, r.digits)
     if found then return found, moderator end
     before = "belfry/room-pin-wrong"
   end

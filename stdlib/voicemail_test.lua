@@ -1,5 +1,7 @@
 -- Taking messages, and the owner's menu; what its parts do is in voicemail/*_test.lua. Ada is 77501, and her PIN 274951.
 
+local say = require "say"
+
 local function open(t)                              -- Ada, in her mailbox
   t:mailbox("77501"):setGreeting("name")
   return t:phone("77501"):calls("*97"):hears("belfry/enter-pin-hash"):presses("274951#")
@@ -126,7 +128,10 @@ end)
 -- The owner's menu.
 
 test("the menu offers the new messages, and # leaves", function(t)
-  open(t):hears("belfry/no-messages"):hears("vm-onefor"):presses("#"):hears("vm-goodbye"):hasEnded()
+  local ada = open(t):hears("belfry/no-messages"):hears("vm-onefor"):presses("#")
+  local pressed = now()
+  ada:hears("vm-goodbye"):hasEnded()
+  assert(now() - pressed < 2, now() - pressed)
 end)
 
 test("how many messages there are is said, of each kind", function(t)
@@ -138,8 +143,15 @@ test("* is for help", function(t)
   open(t):hears("vm-onefor"):presses("*"):hears("belfry/playing-help"):hears("vm-onefor")
 end)
 
-test("a key that is none is no matter; three silences end the visit", function(t)
-  open(t):hears("vm-onefor"):hears("belfry/no-choice"):hears("belfry/no-choice"):hears("vm-goodbye"):hasEnded()
+local menu = { "vm-onefor", "vm-INBOX", "vm-messages", "vm-opts", "vm-helpexit" }
+
+test("three silences end the visit", function(t)
+  open(t):hears(say.join("belfry/no-messages", menu, "belfry/no-choice", menu, "belfry/no-choice", menu, "vm-goodbye")):hasEnded()
+end)
+
+test("who presses a key after two silences has three again", function(t)
+  local ada = open(t):hears(say.join("belfry/no-messages", menu, "belfry/no-choice", menu, "belfry/no-choice", "vm-onefor")):presses("*")
+  ada:hears(say.join("belfry/playing-help", menu, "belfry/no-choice", menu, "belfry/no-choice", menu, "vm-goodbye"))
 end)
 
 test("without a message nothing can be done with one", function(t)
@@ -151,5 +163,8 @@ end)
 
 test("who knows the way need not wait for the words", function(t)
   t:mailbox("77501"):add { from = "77502" }
-  open(t):hears("vm-youhave"):presses("1"):hears("belfry/first-message")
+  local ada = open(t):hears("vm-youhave")
+  local began = now()
+  ada:presses("1"):hears("belfry/first-message")
+  assert(now() - began < 0.5, now() - began)
 end)

@@ -45,6 +45,34 @@ test("* keeps nothing of what was recorded", function(t)
   ada:hears("belfry/greeting-menu"):presses("1"):hears("belfry/greeting-none")
 end)
 
+test("* leaves the greeting there was as it was", function(t)
+  t:mailbox("77501"):setGreeting("busy")
+  local ada = options(t):presses("2"):hears("belfry/greeting-menu"):presses("2")
+  ada:hears("belfry/greeting-record"):speaksFor("6s"):presses("#"):hears("belfry/recording-menu"):presses("*"):hears("belfry/greeting-menu")
+  t:mailbox("77501"):hasGreeting("busy")
+end)
+
+test("a greeting that was listened to is not played again with each choice", function(t)
+  t:mailbox("77501"):setGreeting("busy")
+  local ada = options(t):presses("2"):hears("belfry/greeting-menu"):presses("1"):hearsRecording():hears("belfry/greeting-menu")
+  ada:presses("3"):hears { "belfry/greeting-erased", "belfry/greeting-menu" }
+end)
+
+-- How long what is recorded may be.
+for key, most in pairs { ["3"] = 8, ["1"] = 60 } do
+  test("0 then " .. key .. ": it may take " .. most .. " seconds", function(t)
+    local ada = options(t):presses(key):hears("belfry/greeting-menu"):presses("2"):hears("tone:beep"):speaksFor(most + 1)
+    ada:hears(key == "3" and "belfry/name-menu" or "belfry/recording-menu"):presses("1"):hears(key == "3" and "belfry/name-saved" or "belfry/greeting-saved")
+    assert(math.abs(mailbox("77501"):greeting(key == "3" and "name" or "unavailable").length - most) < 0.2)
+  end)
+end
+
+test("a key that is none: one is told so, and asked three times in all", function(t)
+  local ada = options(t)
+  for _ = 1, 2 do ada:presses("9"):hears { "pm-invalid-option", "belfry/greetings-menu" } end
+  ada:presses("9"):hears("vm-onefor")
+end)
+
 test("who decides on nothing has kept what they said", function(t)
   local ada = options(t):presses("1"):hears("belfry/greeting-menu"):presses("2")
   ada:hears("belfry/greeting-record"):speaksFor("6s"):presses("#"):hears("belfry/recording-menu"):hears("belfry/greeting-saved")

@@ -48,6 +48,10 @@ test("6 goes on, 4 goes back, and neither goes beyond the ends", function(t)
   ada:presses("4"):hears("belfry/no-earlier-message"):hears("belfry/message-menu")
 end)
 
+test("6 at the beginning plays the first message too", function(t)
+  openWithTwo(t):presses("6"):hears("belfry/first-message")
+end)
+
 test("5 plays the message again", function(t)
   local ada = openWithTwo(t):presses("1"):hears("belfry/message-menu"):presses("5")
   ada:hears("belfry/first-message"):hearsRecording():hears("belfry/message-menu")
@@ -100,6 +104,19 @@ test("any other key ends the message and does what it does", function(t)
 end)
 
 -- Folders.
+
+test("2 reads out the folders", function(t)
+  openWithTwo(t):presses("2"):hears {
+    "vm-changeto", "vm-press", "digits/1", "vm-for", "vm-INBOX", "vm-messages",
+    "vm-press", "digits/2", "vm-for", "belfry/saved-messages", "vm-press", "digits/3", "vm-for", "belfry/deleted-messages",
+  }
+end)
+
+test("with new and saved messages the new ones come first", function(t)
+  t:mailbox("77501"):add { from = "77503" }
+  mailbox("77501"):messages("new")[1]:save()
+  openWithTwo(t):presses("1"):hears("belfry/first-message"):hears { "digits/7", "digits/7", "digits/5", "digits/0", "digits/2" }
+end)
 
 test("2 changes to another folder", function(t)
   local ada = openWithTwo(t)

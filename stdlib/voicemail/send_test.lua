@@ -70,7 +70,7 @@ test("an introduction that is given up is left out", function(t)
 end)
 
 test("who dials no number forwards nothing, and who has no mailbox gets nothing", function(t)
-  local ada = heard(t, "77502"):presses("8"):hears("belfry/forward-to"):hears("belfry/message-menu")
+  local ada = heard(t, "77502"):presses("8"):hears { "belfry/forward-to", "belfry/message-menu" }
   ada:presses("8"):hears("belfry/forward-to"):presses("77505#"):hears { "belfry/forward-impossible", "belfry/message-menu" }
 end)
 
