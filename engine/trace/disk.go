@@ -45,6 +45,7 @@ type disk struct {
 	size    int64
 	begun   time.Time
 	pruned  time.Time
+	buf     []byte    // what is written at once: a megabyte, and a call
 	silence time.Time // until then a failing disk has been complained of
 }
 
@@ -113,7 +114,8 @@ func (d *disk) write(all []*story, now time.Time) {
 }
 
 func (d *disk) append(all []*story, now time.Time) error {
-	var b []byte
+	b := d.buf[:0]
+	defer func() { d.buf = b[:0] }()
 	for i, s := range all {
 		if b = appendRecord(b, s); len(b) < 1<<20 && i < len(all)-1 {
 			continue

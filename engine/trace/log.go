@@ -263,16 +263,8 @@ func (l *Log) Hide(call, secret string) {
 // sweep lets go of calls whose last messages have come. l.mu is held.
 func (l *Log) sweep() {
 	now := l.clock.Now()
-	n := 0
-	for n < len(l.leaving) && now.Sub(l.leaving[n].ended) >= linger {
-		n++
-	}
-	if n == 0 {
-		return
-	}
-	gone := slices.Clone(l.leaving[:n])
-	l.leaving = slices.Delete(l.leaving, 0, n)
-	for _, s := range gone {
+	for len(l.leaving) > 0 && now.Sub(l.leaving[0].ended) >= linger {
+		s := takeFirst(&l.leaving)
 		l.leave(s)
 		if l.disk != nil && len(l.waiting) < maxWaiting {
 			l.waiting = append(l.waiting, s)
@@ -297,7 +289,14 @@ func (l *Log) leave(s *story) {
 	if oldest := l.past[0]; l.disk == nil || oldest.written {
 		l.release(oldest)
 	}
-	l.past = slices.Delete(l.past, 0, 1)
+	takeFirst(&l.past)
+}
+
+// takeFirst takes the first out of a list. What stays is not moved: a busy exchange has many that linger.
+func takeFirst(list *[]*story) *story {
+	first := (*list)[0]
+	(*list)[0], *list = nil, (*list)[1:]
+	return first
 }
 
 // Get gives a call and its steps so far, complete. The beginning of an id stands for the latest call whose id begins so.

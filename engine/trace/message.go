@@ -40,15 +40,33 @@ func Clean(raw []byte) string {
 	return b.String()
 }
 
+// hasSecret is asked of every message: it looks closely at lines only that may begin a secret.
 func hasSecret(raw []byte) bool {
 	body := false
-	for line := range bytes.Lines(raw) {
-		if secretFrom(line, body) >= 0 {
+	for len(raw) > 0 {
+		line := raw
+		if end := bytes.IndexByte(raw, '\n'); end >= 0 {
+			line = raw[:end+1]
+		}
+		raw = raw[len(line):]
+		if mayHide(line, body) && secretFrom(line, body) >= 0 {
 			return true
 		}
 		body = body || len(line) <= 2
 	}
 	return false
+}
+
+// mayHide is false for lines that secretFrom finds nothing in: headers of other names, and most lines of SDP.
+func mayHide(line []byte, body bool) bool {
+	first := line[0] | 0x20
+	if !body {
+		return first == 'a' || first == 'p'
+	}
+	if len(line) < 4 || line[1] != '=' {
+		return true
+	}
+	return first == 'k' || first == 'a' && (bytes.HasPrefix(line, []byte("a=c")) || bytes.HasPrefix(line, []byte("a=k")))
 }
 
 // secretFrom is where in a line of a message a secret begins; -1: there is none. In the head it is credentials, in a

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -211,6 +212,26 @@ func TestFollowing(t *testing.T) {
 		default:
 		}
 	}
+}
+
+// A message in which nothing is found at a glance has nothing to hide at a close look.
+func FuzzHasSecret(f *testing.F) {
+	for _, s := range []string{
+		"BYE sip:1@2 SIP/2.0\r\nProxy-authorization : Digest\r\n\r\n", "INVITE\r\n\r\nv=0\r\na=crypto:1 x\r\nk=clear:x\r\na=key-mgmt:x\r\n",
+		"INFO\r\n\r\nSignal= 5\r\nDuration=160\r\n", "INFO\r\n\r\n5", "INFO\n\n\n 5\n", "a\r\n\r\na=sendrecv\r\nm=audio 1 RTP/AVP 0\r\n",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		body, close := false, false
+		for line := range bytes.Lines(raw) {
+			close = close || secretFrom(line, body) >= 0
+			body = body || len(line) <= 2
+		}
+		if got := hasSecret(raw); got != close {
+			t.Errorf("%q: at a glance %v, at a close look %v", raw, got, close)
+		}
+	})
 }
 
 func FuzzDecode(f *testing.F) {
