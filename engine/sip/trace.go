@@ -18,11 +18,21 @@ func (s *Server) trace(b []byte, peer netip.AddrPort, sent bool) {
 	if len(id) == 0 {
 		return
 	}
-	step := trace.Step{Dialog: string(id), Time: s.clock.Now(), Kind: trace.SIP, From: peer.String(), To: trace.Exchange, Raw: trace.Clean(b)}
+	step := trace.Step{Time: s.clock.Now(), Kind: trace.SIP, From: peer.String(), To: trace.Exchange}
 	if sent {
 		step.From, step.To = step.To, step.From
 	}
+	if r, ok := s.o.Trace.(messages); ok {
+		r.AddMessage(id, b, step)
+		return
+	}
+	step.Dialog, step.Raw = string(id), trace.Clean(b)
 	s.o.Trace.Add(step)
+}
+
+// messages is a Recorder that takes messages as they are, as trace.Log does.
+type messages interface {
+	AddMessage(dialog, raw []byte, step trace.Step)
 }
 
 // headerOf is the value of a header of a message in plain form; begin is how its line begins, the end of the one before

@@ -14,8 +14,9 @@ var errCorrupt = errors.New("a step that cannot be read")
 // kinds are the codes of kinds on disk: they keep their places.
 var kinds = [...]Kind{SIP, Media, Script, Call, Store, Error}
 
-// appendStep appends a step of a call that began at start; dialog is the index of its dialog, -1: none.
-func appendStep(b []byte, s *Step, start time.Time, dialog int) []byte {
+// appendStep appends a step of a call that began at start. raw stands for Raw where that is empty; dialog is the index of
+// its dialog, -1: none.
+func appendStep(b []byte, s *Step, raw []byte, start time.Time, dialog int) []byte {
 	var code byte
 	for i, k := range kinds {
 		if k == s.Kind {
@@ -25,9 +26,11 @@ func appendStep(b []byte, s *Step, start time.Time, dialog int) []byte {
 	b = append(b, code)
 	b = binary.AppendVarint(b, int64(s.Time.Sub(start)))
 	b = binary.AppendUvarint(b, uint64(dialog+1))
-	for _, v := range [...]string{s.Text, s.At, s.From, s.To, s.Raw} {
+	for _, v := range [...]string{s.Text, s.At, s.From, s.To} {
 		b = appendText(b, v)
 	}
+	b = binary.AppendUvarint(b, uint64(len(s.Raw)+len(raw)))
+	b = append(append(b, s.Raw...), raw...)
 	b = binary.AppendUvarint(b, uint64(len(s.Fields)))
 	for _, f := range s.Fields {
 		b = appendText(appendText(b, f.Name), f.Value)
@@ -36,9 +39,9 @@ func appendStep(b []byte, s *Step, start time.Time, dialog int) []byte {
 }
 
 // sizeOf is the most that appendStep appends.
-func sizeOf(s *Step) int {
+func sizeOf(s *Step, raw []byte) int {
 	const lengths = 1 + 2*binary.MaxVarintLen64 + 6*binary.MaxVarintLen32
-	n := lengths + len(s.Text) + len(s.At) + len(s.From) + len(s.To) + len(s.Raw)
+	n := lengths + len(s.Text) + len(s.At) + len(s.From) + len(s.To) + len(s.Raw) + len(raw)
 	for _, f := range s.Fields {
 		n += len(f.Name) + len(f.Value) + 2*binary.MaxVarintLen32
 	}

@@ -24,7 +24,7 @@ func (s *story) hide(secret string, more func(int) []byte) {
 	}
 	s.chunks, s.info.Steps = nil, 0
 	for i := range steps {
-		s.add(&steps[i], dialogs[i], more)
+		s.add(&steps[i], nil, dialogs[i], more)
 	}
 }
 

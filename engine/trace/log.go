@@ -145,7 +145,7 @@ func (l *Log) Add(step Step) {
 		if d := l.dialogs[step.Dialog]; step.Dialog != "" && d != nil && d.story == s {
 			i = d.index
 		}
-		l.append(s, &step, i)
+		l.append(s, &step, nil, i)
 		return
 	}
 	switch d := l.dialogs[step.Dialog]; {
@@ -156,11 +156,33 @@ func (l *Log) Add(step Step) {
 		}
 	case d.story == nil:
 		if d.early.size() < maxEarlySize {
-			d.early.add(&step, 0, l.chunk)
+			d.early.add(&step, nil, 0, l.chunk)
 		}
 	default:
-		l.append(d.story, &step, d.index)
+		l.append(d.story, &step, nil, d.index)
 	}
+}
+
+// AddMessage is Add for a SIP message as it comes or goes: step says all but Dialog and Raw. It keeps neither slice, and
+// copies a message with nothing to hide, which most are, once only.
+func (l *Log) AddMessage(dialog, raw []byte, step Step) {
+	if l == nil || isClean(raw) && l.addKnown(dialog, raw, step) {
+		return
+	}
+	step.Dialog, step.Raw = string(dialog), Clean(raw)
+	l.Add(step)
+}
+
+// addKnown adds a message as it is, if its dialog is known to belong to a call.
+func (l *Log) addKnown(dialog, raw []byte, step Step) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	d := l.dialogs[string(dialog)]
+	if d == nil || d.story == nil || step.Time.IsZero() {
+		return false
+	}
+	l.append(d.story, &step, raw, d.index)
+	return true
 }
 
 // begins tells whether a message may be a call's first.
@@ -170,13 +192,13 @@ func begins(s *Step) bool {
 }
 
 // append adds a step to a call. l.mu is held.
-func (l *Log) append(s *story, step *Step, dialog int) {
+func (l *Log) append(s *story, step *Step, raw []byte, dialog int) {
 	if l.size >= maxLive {
 		s.info.Lost++
 		return
 	}
 	was := len(s.chunks)
-	s.add(step, dialog, l.chunk)
+	s.add(step, raw, dialog, l.chunk)
 	for _, c := range s.chunks[was:] {
 		l.size += int64(cap(c))
 	}
@@ -209,7 +231,7 @@ func (l *Log) addEarly(step *Step) {
 		l.early = slices.Delete(l.early, 0, 1)
 	}
 	d := &dialog{id: step.Dialog, early: &story{info: Info{Start: step.Time}}}
-	d.early.add(step, 0, l.chunk)
+	d.early.add(step, nil, 0, l.chunk)
 	l.dialogs[d.id] = d
 	l.early = append(l.early, d)
 }

@@ -14,7 +14,7 @@ const notKept = "(not kept)"
 // Clean is a SIP message as a trace may hold it: without credentials, without keys of encryption, without digits that
 // were pressed, and cut when it is very long.
 func Clean(raw []byte) string {
-	if len(raw) <= maxRaw && !hasSecret(raw) {
+	if isClean(raw) {
 		return string(raw)
 	}
 	var b strings.Builder
@@ -39,6 +39,9 @@ func Clean(raw []byte) string {
 	}
 	return b.String()
 }
+
+// isClean tells whether Clean would change nothing.
+func isClean(raw []byte) bool { return len(raw) <= maxRaw && !hasSecret(raw) }
 
 // hasSecret is asked of every message: it looks closely at lines only that may begin a secret.
 func hasSecret(raw []byte) bool {

@@ -38,8 +38,9 @@ type dialog struct {
 // chunkSize is how much memory a story takes at a time: a call of two parties needs two or three.
 const chunkSize = 4 << 10
 
-// add appends a step; dialog is its index, -1: none. more gives an empty chunk for so many octets.
-func (s *story) add(step *Step, dialog int, more func(int) []byte) {
+// add appends a step. raw stands for its Raw where that is empty; dialog is its index, -1: none. more gives an empty chunk
+// for so many octets.
+func (s *story) add(step *Step, raw []byte, dialog int, more func(int) []byte) {
 	limit := maxStory
 	switch step.Kind {
 	case SIP:
@@ -64,11 +65,11 @@ func (s *story) add(step *Step, dialog int, more func(int) []byte) {
 		}
 	}
 	last := len(s.chunks) - 1
-	if need := sizeOf(step); last < 0 || cap(s.chunks[last])-len(s.chunks[last]) < need {
+	if need := sizeOf(step, raw); last < 0 || cap(s.chunks[last])-len(s.chunks[last]) < need {
 		s.chunks = append(s.chunks, more(need))
 		last++
 	}
-	s.chunks[last] = appendStep(s.chunks[last], step, s.info.Start, dialog)
+	s.chunks[last] = appendStep(s.chunks[last], step, raw, s.info.Start, dialog)
 	s.info.Steps++
 	s.tell()
 }
@@ -132,11 +133,11 @@ func (s *story) merge(early *story, index int, more func(int) []byte) {
 	s.chunks, s.info.Steps = nil, 0
 	steps, _ := decode(early.info.Start, early.bytes())
 	for i := range steps {
-		s.add(&steps[i], index, more)
+		s.add(&steps[i], nil, index, more)
 	}
 	steps, dialogs := decode(began, late)
 	for i := range steps {
-		s.add(&steps[i], dialogs[i], more)
+		s.add(&steps[i], nil, dialogs[i], more)
 	}
 }
 

@@ -3,6 +3,7 @@ package trace
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -214,6 +215,46 @@ func TestFollowing(t *testing.T) {
 	}
 }
 
+// A message as it came is kept as one that was cleaned first, whether its call is known yet or not, and whoever made it may
+// write over it.
+func TestMessagesAsTheyCome(t *testing.T) {
+	raws := []string{
+		"INVITE sip:77513@chorus SIP/2.0\r\nCall-ID: d\r\n\r\nv=0\r\n",
+		"SIP/2.0 180 Ringing\r\nCall-ID: d\r\n\r\n",
+		"BYE sip:77513@chorus SIP/2.0\r\nAuthorization: Digest secret\r\n\r\n",
+		"SIP/2.0 200 OK\r\nX: " + strings.Repeat("x", 2*maxRaw) + "\r\n\r\n",
+	}
+	steps := func(add func(l *Log, dialog string, raw []byte, s Step)) []Step {
+		l, c := newLog(t, Options{})
+		for i, raw := range raws {
+			b := []byte(raw)
+			add(l, "d", b, Step{Time: c.Now(), Kind: SIP, From: "192.0.2.1:5060", To: Exchange})
+			clear(b)
+			if i == 0 {
+				l.Join("c", "d", "77513")
+			}
+		}
+		_, all, err := l.Get("c")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	got := steps(func(l *Log, dialog string, raw []byte, s Step) { l.AddMessage([]byte(dialog), raw, s) })
+	want := steps(func(l *Log, dialog string, raw []byte, s Step) {
+		s.Dialog, s.Raw = dialog, Clean(raw)
+		l.Add(s)
+	})
+	if len(got) != len(raws) || !reflect.DeepEqual(got, want) {
+		t.Errorf("got\n%+v\nwant\n%+v", got, want)
+	}
+	for _, s := range got {
+		if strings.Contains(s.Raw, "Digest") || s.Raw == "" {
+			t.Errorf("kept %q", s.Raw)
+		}
+	}
+}
+
 // A message in which nothing is found at a glance has nothing to hide at a close look.
 func FuzzHasSecret(f *testing.F) {
 	for _, s := range []string{
@@ -235,7 +276,7 @@ func FuzzHasSecret(f *testing.F) {
 }
 
 func FuzzDecode(f *testing.F) {
-	f.Add(appendStep(nil, &Step{Kind: SIP, Time: start, Text: "x", Fields: Keys("1")}, start, 0))
+	f.Add(appendStep(nil, &Step{Kind: SIP, Time: start, Text: "x", Fields: Keys("1")}, nil, start, 0))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		steps, dialogs := decode(start, b)
 		finish(Info{}, steps, dialogs)
@@ -253,7 +294,7 @@ func BenchmarkCall(b *testing.B) {
 		for _, d := range []string{"d1", "d2"} {
 			l.Join("c", d, "77513")
 			for range 8 {
-				l.Add(Step{Dialog: d, Kind: SIP, From: "192.0.2.1:5060", To: Exchange, Raw: Clean(invite)})
+				l.AddMessage([]byte(d), invite, Step{Time: l.clock.Now(), Kind: SIP, From: "192.0.2.1:5060", To: Exchange})
 			}
 		}
 		for range 12 {
