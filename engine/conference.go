@@ -106,10 +106,17 @@ func (c *Call) waitForModerator(ctx context.Context, m *member, o ConferenceOpti
 	if _, err := c.PlayPrompt(ctx, []Prompt{{Name: "conf-waitforleader"}}, PlayOptions{Language: o.Language}); err != nil {
 		return OutcomeLeft, err
 	}
-	if music, err := c.engine.music(""); err == nil {
-		c.setLayer(func(h *layers) { h.music = music })
-		defer c.setLayer(func(h *layers) { h.music = nil })
+	music, err := c.engine.music("")
+	if err != nil { // better the same words again than silence
+		c.logger().Warn("no music for who waits in a conference", "room", m.room.name, "error", err)
+		clips, err := c.engine.clips(ctx, []Prompt{{Name: "conf-waitforleader"}, {Name: "silence:10s"}}, o.Language)
+		if err != nil {
+			return OutcomeLeft, err
+		}
+		music = &loop{clips: clips}
 	}
+	c.setLayer(func(h *layers) { h.music = music })
+	defer c.setLayer(func(h *layers) { h.music = nil })
 	return c.stay(ctx, m, m.room.hasModerator)
 }
 
