@@ -2,9 +2,9 @@
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # Phones that nobody here wrote, with the codecs (libopus0, libspandsp2) that ours are tested against; a player of
-# the sound files we write; a C compiler, which go test -race needs.
-PACKAGES    := sip-tester baresip-core opus-tools gcc libc6-dev
-COMMANDS    := sipp baresip opusdec gcc
+# the sound files we write; a mail server; a C compiler, which go test -race needs.
+PACKAGES    := sip-tester baresip-core opus-tools python3-aiosmtpd gcc libc6-dev
+COMMANDS    := sipp baresip opusdec aiosmtpd gcc
 
 .PHONY: test tools build bench prompts
 

@@ -238,7 +238,7 @@ func (l *lineShow) Run(ctx context.Context, c *console) error {
 		for _, row := range [][2]string{
 			{"number", one.Number}, {"name", one.Name}, {"kind", string(one.Kind)}, {"person", one.Person},
 			{"department", one.Department}, {"permissions", strings.Join(one.Permissions, " ")},
-			{"voicemail", yesOrDash(one.Voicemail)}, {"pickup group", one.PickupGroup}, {"email", one.Email}, {"state", state(one)},
+			{"voicemail", yesOrDash(one.Voicemail)}, {"pickup group", one.PickupGroup}, {"email", email(one.Line)}, {"state", state(one)},
 		} {
 			c.printf("%s  %s\n", c.paint(dim, fmt.Sprintf("%12s", row[0])), dash(row[1]))
 		}
@@ -249,9 +249,20 @@ func (l *lineShow) Run(ctx context.Context, c *console) error {
 	})
 }
 
+// email is where messages go, and what then becomes of them.
+func email(l directory.Line) string {
+	switch {
+	case l.Email != "" && l.Mail == directory.MailDelete:
+		return l.Email + " (messages go there and are deleted)"
+	case l.Email != "" && l.Mail == directory.MailOff:
+		return l.Email + " (messages do not go there)"
+	}
+	return l.Email
+}
+
 type lineImport struct {
 	newFlag
-	File string `arg:"" help:"The CSV file; - for standard input. Its header: number,name,kind,person,department,secret,permissions,voicemail,pin,pickup_group,email"`
+	File string `arg:"" help:"The CSV file; - for standard input. Its header: number,name,kind,person,department,secret,permissions,voicemail,pin,pickup_group,email,mail"`
 }
 
 func (l *lineImport) Run(ctx context.Context, c *console) error {

@@ -3,16 +3,19 @@ package cmd
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
+	"github.com/belfry-pbx/belfry/engine/directory"
 )
 
 type mailboxCmd struct {
 	List   mailboxList   `cmd:"" help:"List the mailboxes."`
 	Show   mailboxShow   `cmd:"" help:"List the messages of a mailbox."`
 	Unlock mailboxUnlock `cmd:"" help:"Open a mailbox that wrong PINs have locked."`
+	Mail   mailboxMail   `cmd:"" help:"Say what becomes of messages that go to the line's e-mail, or have refused mail go again."`
 }
 
 type mailboxList struct {
@@ -68,9 +71,13 @@ func (m *mailboxShow) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	return c.answer(box, func() {
-		c.say("mailbox %s: %d new, %d old, %s; pin %s", box.Number, box.New, box.Old, seconds(box.Seconds), pinState(box))
+		c.say("mailbox %s: %d new, %d old, %s; pin %s%s", box.Number, box.New, box.Old, seconds(box.Seconds), pinState(box), mailTo(box))
 		if len(box.Messages) == 0 {
 			return
+		}
+		columns := []string{"time", "from", "name", "length>", "folder", "id"}
+		if slices.ContainsFunc(box.Messages, func(m manage.Message) bool { return m.Mail != nil }) {
+			columns = append(columns, "mail")
 		}
 		var rows [][]string
 		for _, one := range box.Messages {
@@ -81,10 +88,33 @@ func (m *mailboxShow) Run(ctx context.Context, c *console) error {
 			if one.Urgent {
 				folder += ", urgent"
 			}
-			rows = append(rows, []string{when(one.Time), dash(one.From), dash(one.Name), seconds(one.Seconds), folder, one.ID})
+			rows = append(rows, []string{when(one.Time), dash(one.From), dash(one.Name), seconds(one.Seconds), folder, one.ID, mailState(one)}[:len(columns)])
 		}
-		c.table([]string{"time", "from", "name", "length>", "folder", "id"}, rows)
+		c.table(columns, rows)
 	})
+}
+
+func mailTo(b manage.Mailbox) string {
+	switch {
+	case b.MailTo == "":
+		return ""
+	case b.MailDeletes:
+		return "; messages go to " + b.MailTo + " and are deleted"
+	}
+	return "; messages go to " + b.MailTo
+}
+
+// mailState is what keeps a message from going.
+func mailState(m manage.Message) string {
+	switch {
+	case m.Mail == nil:
+		return "-"
+	case m.Mail.Refused:
+		return "refused: " + m.Mail.Error
+	case m.Mail.Next != nil:
+		return "again at " + when(*m.Mail.Next) + ": " + m.Mail.Error
+	}
+	return "waits"
 }
 
 // when is a moment as people read it: the day only if it is not today's.
@@ -111,4 +141,52 @@ func (m *mailboxUnlock) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	return c.answer(manage.Mailbox{Number: m.Number}, func() { c.printf("unlocked %s\n", m.Number) })
+}
+
+type mailboxMail struct {
+	dataFlag
+	Number string  `arg:"" help:"The mailbox's number."`
+	Choice *string `arg:"" optional:"" help:"keep: messages stay in the mailbox as well; delete: they are deleted once the mail server has them; off: they do not go."`
+	Again  bool    `help:"Send those whose mail was refused once more."`
+}
+
+func (m *mailboxMail) Run(ctx context.Context, c *console) error {
+	if m.Choice == nil && !m.Again {
+		return usage("belfry mailbox show "+m.Number+" tells how it is", "say keep, delete or off, or --again")
+	}
+	x, done, err := m.open(ctx, c)
+	if err != nil {
+		return err
+	}
+	n, err := m.change(ctx, x)
+	if err := errors.Join(err, done()); err != nil {
+		return err
+	}
+	return c.answer(struct {
+		Number string `json:"number"`
+		Again  int    `json:"again"`
+	}{m.Number, n}, func() {
+		if m.Choice != nil {
+			c.printf("changed %s\n", m.Number)
+		}
+		if m.Again {
+			c.printf("%s to go again\n", plural(n, "mail"))
+		}
+	})
+}
+
+func (m *mailboxMail) change(ctx context.Context, x manage.Manager) (again int, err error) {
+	if _, err := x.Mailbox(ctx, m.Number); err != nil {
+		return 0, err
+	}
+	if m.Choice != nil {
+		choice := directory.MailChoice(*m.Choice)
+		if _, err := x.SetLine(ctx, m.Number, manage.LineChange{Mail: &choice}); err != nil {
+			return 0, err
+		}
+	}
+	if !m.Again {
+		return 0, nil
+	}
+	return x.SendAgain(ctx, m.Number)
 }

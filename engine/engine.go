@@ -19,6 +19,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/mailbox/post"
 	"github.com/belfry-pbx/belfry/engine/media"
 	"github.com/belfry-pbx/belfry/engine/media/codec"
 	"github.com/belfry-pbx/belfry/engine/prompt"
@@ -54,6 +55,7 @@ type Options struct {
 	NewID      func() string  // of calls; nil: random ones
 	Trace      trace.Recorder // takes down what happens in each call; nil: nobody
 	MailDisk   mailbox.FS     // what messages are kept on; nil: the folder Data. For tests whose disk fails
+	Mail       *post.Settings // by which messages go to the lines' e-mail; nil: they do not. A simulation notes that they would
 	// Like is a directory of whose store this one is a clone; see directory.Options. nil: there is none
 	Like *directory.Directory
 
@@ -90,6 +92,7 @@ type Engine struct {
 	media     Media
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
+	post      *post.Post // nil: messages do not go by mail
 	callLog   *callog.Log
 	metrics   metrics
 	lent      lent
@@ -161,9 +164,13 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	}
 	e.mailboxes, err = mailbox.Open(ctx, mailbox.Options{
 		Dir: filepath.Join(o.Data, "voicemail"), FS: o.MailDisk, Simulated: e.simulated(), Store: o.Store, Clock: o.Clock, Log: o.Log, Runner: o.Runner,
+		Added: e.enqueue(),
 	})
 	if err != nil {
 		return fmt.Errorf("open the mailboxes: %w", err)
+	}
+	if err := e.openPost(); err != nil {
+		return err
 	}
 	if e.callLog, err = callog.Open(ctx, o.Store, callog.Options{Clock: o.Clock, Log: o.Log, Gather: gatherRecords}); err != nil {
 		return fmt.Errorf("open the call log: %w", err)
@@ -199,6 +206,8 @@ func (e *Engine) simulated() bool { return e.opts.Data == "" }
 // Run serves calls until ctx ends, then hangs up those that still stand. Drain first to let them finish.
 // It returns when all handlers have, and every call is written down.
 func (e *Engine) Run(ctx context.Context) error {
+	stop := e.runPost(ctx)
+	defer stop()
 	err := e.sip.Run(ctx)
 	e.hangUpAll()
 	e.work.Wait()

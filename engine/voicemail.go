@@ -159,6 +159,7 @@ func (c *Call) commit(ctx context.Context, draft *mailbox.Draft, urgent bool, la
 	}
 	c.stored("message saved", "mailbox", m.Mailbox, "message", m.ID, "length", m.Length)
 	c.engine.metrics.messages.Inc()
+	c.mails(m.Mailbox)
 	if gone == nil {
 		_, gone = c.PlayPrompt(ctx, []Prompt{{Name: "vm-msgsaved"}}, PlayOptions{Language: language})
 	}

@@ -161,6 +161,11 @@ func (c *Client) UnlockMailbox(ctx context.Context, number string) error {
 	return err
 }
 
+// SendAgain has refused mails go once more.
+func (c *Client) SendAgain(ctx context.Context, number string) (int, error) {
+	return ask[int](ctx, c, "POST", box(number)+"/send-again", nil)
+}
+
 // Calls lists the live calls.
 func (c *Client) Calls(ctx context.Context) ([]engine.CallInfo, error) {
 	return ask[[]engine.CallInfo](ctx, c, "GET", "calls", nil)

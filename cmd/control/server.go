@@ -109,6 +109,9 @@ func (s *Server) routes() http.Handler {
 	get(mux, "POST /v1/mailboxes/{number}/unlock", func(ctx context.Context, r *http.Request) (struct{}, error) {
 		return struct{}{}, m.UnlockMailbox(ctx, r.PathValue("number"))
 	})
+	get(mux, "POST /v1/mailboxes/{number}/send-again", func(ctx context.Context, r *http.Request) (int, error) {
+		return m.SendAgain(ctx, r.PathValue("number"))
+	})
 	get(mux, "GET /v1/calls", func(ctx context.Context, _ *http.Request) (any, error) { return m.Calls(ctx) })
 	get(mux, "GET /v1/history", func(ctx context.Context, r *http.Request) (any, error) {
 		limit, err := strconv.Atoi(r.FormValue("limit"))

@@ -50,6 +50,7 @@ func Examine(x Exchange) []Check {
 		all = append(all, x.prompts())
 		all = append(all, x.listening()...)
 		all = append(all, x.ports(), files(m, x.Config.MaxCalls), x.driver(), opus(x.Config.Codecs))
+		all = append(all, x.mail()...)
 		all = append(all, x.unused()...)
 	}
 	return append(all, buffers(m), cores(m), clockSource(m), wallClock(m, time.Now()))

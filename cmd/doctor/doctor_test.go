@@ -147,8 +147,34 @@ func TestSites(t *testing.T) {
 	if all := x.unused(); len(all) != 0 {
 		t.Errorf("unused of the default settings: %+v", all)
 	}
-	x.Config.Mail.SMTP = "smtp.example.net:587"
-	want(t, x.unused()[0], Warning, "mail")
+	x.Config.SIP.TLS = []string{"127.0.0.1:5061"}
+	want(t, x.unused()[0], Warning, "sip.tls")
+}
+
+func TestMail(t *testing.T) {
+	x := Exchange{Config: config(t), Site: t.TempDir()}
+	if all := x.mail(); len(all) != 0 {
+		t.Errorf("without mail: %+v", all)
+	}
+	x.Config.Mail.SMTP, x.Config.Mail.TLS = "127.0.0.1:25", "none"
+	want(t, x.mail()[0], OK, "by 127.0.0.1:25, in the clear")
+	x.Running = &manage.Status{Mail: &manage.MailStatus{Waiting: 1}}
+	want(t, x.mail()[0], OK, "1 mail to go")
+	x.Running.Mail.Refused = 2
+	want(t, x.mail()[0], Warning, "2 refused", "--again")
+	since := time.Now()
+	x.Running.Mail.Down, x.Running.Mail.Error, x.Running.Mail.Next = &since, "connection refused", &since
+	want(t, x.mail()[0], Problem, "connection refused", "nothing is lost")
+
+	if err := os.Mkdir(filepath.Join(x.Site, site.MailFolder), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(x.Site, site.MailFolder, "message.txt"), []byte("{{.Callr}}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want(t, x.mail()[1], Problem, "message.txt", "Callr")
+	x.Config.Mail.CA = filepath.Join(x.Site, "ca.pem")
+	want(t, x.mail()[2], Problem, "ca.pem")
 }
 
 func TestDrivers(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/callog"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/mailbox/post"
 	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts/explain"
 )
@@ -22,6 +23,7 @@ type Data struct {
 	Boxes     *mailbox.Mailboxes
 	Log       *callog.Log
 	Tracing   *trace.Log // nil: no traces are kept
+	Mail      post.Queue
 }
 
 var _ Manager = (*Data)(nil)
@@ -92,6 +94,7 @@ func (d *Data) SetLine(ctx context.Context, number string, c LineChange) (Secret
 		change(&l.PickupGroup, c.PickupGroup)
 		change(&l.Email, c.Email)
 		change(&l.DND, c.DND)
+		change(&l.Mail, c.Mail)
 		after = *l
 		return checkPIN(number, pin, l.Voicemail)
 	})
@@ -258,6 +261,13 @@ func (d *Data) Mailbox(ctx context.Context, number string) (Mailbox, error) {
 		return Mailbox{}, &Error{Code: NotFound, Message: "no such mailbox: " + number}
 	}
 	m := all[at]
+	if l, err := d.Directory.Line(ctx, number); err == nil {
+		m.MailTo, m.MailDeletes = l.MailTo(), l.Mail == directory.MailDelete
+	}
+	mails, err := d.mails(ctx, number)
+	if err != nil {
+		return m, err
+	}
 	for _, folder := range []string{"new", "saved"} {
 		list, err := box.Messages(ctx, folder)
 		if err != nil {
@@ -266,11 +276,40 @@ func (d *Data) Mailbox(ctx context.Context, number string) (Mailbox, error) {
 		for _, one := range list {
 			m.Messages = append(m.Messages, Message{
 				ID: one.ID, From: one.From, Name: one.Name, Time: one.Time, Seconds: one.Length.Seconds(),
-				Urgent: one.Urgent, Heard: one.Heard, Interrupted: one.Interrupted,
+				Urgent: one.Urgent, Heard: one.Heard, Interrupted: one.Interrupted, Mail: mails[one.ID],
 			})
 		}
 	}
 	return m, nil
+}
+
+// mails are those about messages of a mailbox that have not gone, by the message.
+func (d *Data) mails(ctx context.Context, number string) (map[string]*Mail, error) {
+	waiting, err := d.Mail.Waiting(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	refused, err := d.Mail.Refused(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*Mail{}
+	for _, m := range append(waiting, refused...) {
+		one := &Mail{Refused: !m.Refused.IsZero(), Error: m.Error}
+		if !m.Next.IsZero() && !one.Refused {
+			one.Next = &m.Next
+		}
+		all[m.Message] = one
+	}
+	return all, nil
+}
+
+// SendAgain has refused mails go once more.
+func (d *Data) SendAgain(ctx context.Context, number string) (int, error) {
+	if _, err := d.Boxes.Get(number); err != nil {
+		return 0, err
+	}
+	return d.Mail.Again(ctx, number)
 }
 
 // UnlockMailbox lets a mailbox be opened again that wrong PINs have locked.

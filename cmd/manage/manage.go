@@ -32,6 +32,8 @@ type Manager interface {
 	Mailboxes(ctx context.Context) ([]Mailbox, error)
 	Mailbox(ctx context.Context, number string) (Mailbox, error)
 	UnlockMailbox(ctx context.Context, number string) error
+	// SendAgain has the messages of a mailbox go whose mail was refused, and tells how many those are.
+	SendAgain(ctx context.Context, number string) (int, error)
 
 	History(ctx context.Context, limit int) ([]callog.Record, error)
 
@@ -93,8 +95,10 @@ type LineChange struct {
 	PickupGroup *string         `json:"pickupGroup,omitempty"`
 	Email       *string         `json:"email,omitempty"`
 	DND         *bool           `json:"dnd,omitempty"`
-	Secret      *string         `json:"secret,omitempty"` // "": have one made
-	PIN         *string         `json:"pin,omitempty"`
+
+	Mail   *directory.MailChoice `json:"mail,omitempty"`
+	Secret *string               `json:"secret,omitempty"` // "": have one made
+	PIN    *string               `json:"pin,omitempty"`
 }
 
 // Imported is what an import did, and the secrets that were made for new lines.
@@ -116,6 +120,8 @@ type Mailbox struct {
 	HasPIN        bool       `json:"hasPin"`
 	MustChangePIN bool       `json:"mustChangePin,omitempty"`
 	LockedUntil   *time.Time `json:"lockedUntil,omitempty"` // by wrong PINs; nil: it is not
+	MailTo        string     `json:"mailTo,omitempty"`      // where messages go, if the exchange sends mail; "": nowhere
+	MailDeletes   bool       `json:"mailDeletes,omitempty"` // messages that have gone
 	Messages      []Message  `json:"messages,omitempty"`
 }
 
@@ -129,6 +135,23 @@ type Message struct {
 	Urgent      bool      `json:"urgent"`
 	Heard       bool      `json:"heard"`
 	Interrupted bool      `json:"interrupted,omitempty"` // the exchange stopped while it was recorded
+	Mail        *Mail     `json:"mail,omitempty"`        // nil: none is to go, or it has gone
+}
+
+// Mail is the mail about a message that has not gone.
+type Mail struct {
+	Refused bool       `json:"refused,omitempty"` // for good
+	Error   string     `json:"error,omitempty"`   // what the server said of it last
+	Next    *time.Time `json:"next,omitempty"`    // when it is tried again, if the server has put it off
+}
+
+// MailStatus is how mail fares.
+type MailStatus struct {
+	Waiting int        `json:"waiting"`
+	Refused int        `json:"refused"`
+	Down    *time.Time `json:"down,omitempty"`  // since when the server takes none; nil: it does
+	Error   string     `json:"error,omitempty"` // why
+	Next    *time.Time `json:"next,omitempty"`  // when it is tried again
 }
 
 // Status is a running exchange.
@@ -146,6 +169,8 @@ type Status struct {
 	Calls      int       `json:"calls"`
 	Driver     string    `json:"driver"` // how packets are moved
 	Stopping   bool      `json:"stopping,omitempty"`
+
+	Mail *MailStatus `json:"mail,omitempty"` // nil: none is sent
 }
 
 // Reloaded is what a reload did.

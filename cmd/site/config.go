@@ -54,7 +54,7 @@ func realmOfSite(dir string) (string, error) {
 // Unused lists the settings that this version does not act on.
 func (c Config) Unused() (names []string) {
 	for name, set := range map[string]bool{
-		"sip.tls": len(c.SIP.TLS) > 0, "sip.ws": len(c.SIP.WS) > 0, "sip.wss": len(c.SIP.WSS) > 0, "mail": c.Mail.SMTP != "",
+		"sip.tls": len(c.SIP.TLS) > 0, "sip.ws": len(c.SIP.WS) > 0, "sip.wss": len(c.SIP.WSS) > 0,
 	} {
 		if set {
 			names = append(names, name)
@@ -86,7 +86,7 @@ func (c Config) engineOptions(prompts engine.Prompts) engine.Options {
 		Prompts: prompts,
 		UDP:     c.SIP.UDP, TCP: c.SIP.TCP, Realm: c.SIP.Realm, Domains: c.SIP.Domains, Advertise: advertise, SIPHosts: c.SIP.Hosts,
 		Trunks: c.trunks(), NAT: c.RTP.NAT, RTPPorts: [2]uint16{c.RTP.MinPort, c.RTP.MaxPort}, RTPTimeout: c.RTP.Timeout, Driver: c.RTP.Driver,
-		Codecs: codecs(c.Codecs), MaxCalls: c.MaxCalls, Shards: c.Shards,
+		Codecs: codecs(c.Codecs), MaxCalls: c.MaxCalls, Shards: c.Shards, Mail: c.mail(),
 	}
 }
 

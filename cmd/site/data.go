@@ -14,6 +14,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/clock"
 	"github.com/belfry-pbx/belfry/engine/directory"
 	"github.com/belfry-pbx/belfry/engine/mailbox"
+	"github.com/belfry-pbx/belfry/engine/mailbox/post"
 	"github.com/belfry-pbx/belfry/engine/store"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
 	"github.com/belfry-pbx/belfry/engine/trace"
@@ -111,12 +112,12 @@ func OpenData(ctx context.Context, dir, siteDir string) (_ *manage.Data, closeAl
 			return nil, nil, err
 		}
 	}
-	d := &manage.Data{}
+	d := &manage.Data{Mail: post.Queue{Store: db}}
 	if d.Directory, err = directory.Open(ctx, db, directory.Options{Realm: realm, KeyFile: filepath.Join(dir, keyFile)}); err != nil {
 		return nil, nil, err
 	}
 	closers = append(closers, func() error { d.Directory.Close(); return nil })
-	if d.Boxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(dir, voicemailDir), Store: db}); err != nil {
+	if d.Boxes, err = mailbox.Open(ctx, mailbox.Options{Dir: filepath.Join(dir, voicemailDir), Store: db, Added: post.Enqueue}); err != nil {
 		return nil, nil, err
 	}
 	closers = append(closers, d.Boxes.Close)

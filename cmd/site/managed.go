@@ -43,13 +43,35 @@ func (m managed) addDevices(l *manage.Line) {
 	}
 }
 
-func (m managed) Status(context.Context) (manage.Status, error) {
+func (m managed) Status(ctx context.Context) (manage.Status, error) {
 	s := m.site
+	mail, err := m.mail(ctx)
 	return manage.Status{
 		Name: s.config.Name, Mode: s.o.Mode, Version: s.o.Version, PID: os.Getpid(), Started: s.started,
 		Site: s.o.Dir, Data: s.o.Data, UDP: s.engine.Addrs("udp"), TCP: s.engine.Addrs("tcp"),
 		Generation: s.host.Generation(), Calls: len(s.engine.Calls()), Driver: s.engine.MediaDriver(), Stopping: s.stopping(),
-	}, nil
+		Mail: mail,
+	}, err
+}
+
+func (m managed) mail(ctx context.Context) (*manage.MailStatus, error) {
+	p := m.site.engine.Post()
+	if p == nil {
+		return nil, nil
+	}
+	waiting, err := m.Data.Mail.Waiting(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	refused, err := m.Data.Mail.Refused(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	status := &manage.MailStatus{Waiting: len(waiting), Refused: len(refused)}
+	if s := p.Server(); s.Down {
+		status.Down, status.Error, status.Next = &s.Since, s.Error, &s.Next
+	}
+	return status, nil
 }
 
 func (m managed) Calls(context.Context) ([]engine.CallInfo, error) { return m.site.engine.Calls(), nil }

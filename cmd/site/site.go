@@ -22,6 +22,7 @@ import (
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/clock"
+	"github.com/belfry-pbx/belfry/engine/mailbox/post"
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
 	"github.com/belfry-pbx/belfry/engine/trace"
 	"github.com/belfry-pbx/belfry/scripts"
@@ -118,10 +119,14 @@ func (s *Site) open(ctx context.Context) (err error) {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if s.engine, err = engine.New(ctx, s.engineOptions(registry)); err != nil {
+	options := s.engineOptions(registry)
+	if err := s.readMail(options.Mail); err != nil {
 		return err
 	}
-	s.data = &manage.Data{Directory: s.engine.Directory(), Boxes: s.engine.Mailboxes(), Log: s.engine.CallLog(), Tracing: s.tracing}
+	if s.engine, err = engine.New(ctx, options); err != nil {
+		return err
+	}
+	s.data = &manage.Data{Directory: s.engine.Directory(), Boxes: s.engine.Mailboxes(), Log: s.engine.CallLog(), Tracing: s.tracing, Mail: post.Queue{Store: s.store}}
 	if err := s.data.EnsureMailboxes(ctx); err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 
 // Columns are those of lines.csv, in the order of its header.
 func Columns() []string {
-	return []string{"number", "name", "kind", "person", "department", "secret", "permissions", "voicemail", "pin", "pickup_group", "email"}
+	return []string{"number", "name", "kind", "person", "department", "secret", "permissions", "voicemail", "pin", "pickup_group", "email", "mail"}
 }
 
 // Limits of a file, and of how many mistakes are told at once.
@@ -226,7 +226,7 @@ func (d *Directory) ExportCSV(ctx context.Context, w io.Writer) error {
 	}
 	for _, l := range lines {
 		if err := c.Write([]string{l.Number, l.Name, string(l.Kind), l.Person, l.Department,
-			strings.Join(l.Permissions, " "), yesNo(l.Voicemail), l.PickupGroup, l.Email}); err != nil {
+			strings.Join(l.Permissions, " "), yesNo(l.Voicemail), l.PickupGroup, l.Email, string(l.Mail)}); err != nil {
 			return fmt.Errorf("directory: writing lines: %w", err)
 		}
 	}

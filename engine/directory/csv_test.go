@@ -15,7 +15,7 @@ import (
 	"github.com/belfry-pbx/belfry/engine/store/bolt"
 )
 
-const header = "number,name,kind,person,department,secret,permissions,voicemail,pin,pickup_group,email\n"
+const header = "number,name,kind,person,department,secret,permissions,voicemail,pin,pickup_group,email,mail\n"
 
 // pins stands for the mailboxes.
 type pins struct {
@@ -50,9 +50,9 @@ func TestImport(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
 	file := "\ufeff" + header +
-		"77513,Porters' Lodge,nonPerson,,Estates,,national night-bell,no,,lodge,\n" +
-		"77514,\"Smith, Anna\",person,anna,Maths,quite a long secret,international,,246813,,anna@example.org\n" +
-		"77515,Ben,,,,,,no,,,\n"
+		"77513,Porters' Lodge,nonPerson,,Estates,,national night-bell,no,,lodge,,\n" +
+		"77514,\"Smith, Anna\",person,anna,Maths,quite a long secret,international,,246813,,anna@example.org,Delete\n" +
+		"77515,Ben,,,,,,no,,,,\n"
 	for _, lineEnd := range []string{"\n", "\r\n"} {
 		var p pins
 		report, err := s.ImportCSV(ctx, strings.NewReader(strings.ReplaceAll(file, "\n", lineEnd)), p.options())
@@ -72,7 +72,7 @@ func TestImport(t *testing.T) {
 	no(t, err)
 	want := []Line{
 		{Number: "77513", Name: "Porters' Lodge", Kind: NonPerson, Department: "Estates", Permissions: []string{"national", "night-bell"}, PickupGroup: "lodge"},
-		{Number: "77514", Name: "Smith, Anna", Kind: Person, Person: "anna", Department: "Maths", Permissions: []string{"international"}, Voicemail: true, Email: "anna@example.org"},
+		{Number: "77514", Name: "Smith, Anna", Kind: Person, Person: "anna", Department: "Maths", Permissions: []string{"international"}, Voicemail: true, Email: "anna@example.org", Mail: MailDelete},
 		{Number: "77515", Name: "Ben", Kind: Person},
 	}
 	if !reflect.DeepEqual(all, want) {

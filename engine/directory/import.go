@@ -266,6 +266,9 @@ func (r row) apply(l Line, exists bool) Line {
 			*field = v
 		}
 	}
+	if v, ok := r.has("mail"); ok {
+		l.Mail = MailChoice(strings.ToLower(v))
+	}
 	if v := r.fields["kind"]; v != "" {
 		l.Kind = parseKind(v)
 	}

@@ -41,6 +41,16 @@ type Forward struct {
 	On     bool   `json:"on"`
 }
 
+// MailChoice is what becomes of a message when it goes to the line's e-mail.
+type MailChoice string
+
+// What there is to choose.
+const (
+	MailKeep   MailChoice = "keep"   // it stays in the mailbox as well; "" means the same
+	MailDelete MailChoice = "delete" // it is deleted from the mailbox once the mail server has it
+	MailOff    MailChoice = "off"    // it does not go
+)
+
 // Line is one extension and its settings.
 type Line struct {
 	Number      string                  `json:"number"` // 1 to 20 digits
@@ -52,6 +62,7 @@ type Line struct {
 	Voicemail   bool                    `json:"voicemail"`
 	PickupGroup string                  `json:"pickupGroup,omitempty"`
 	Email       string                  `json:"email,omitempty"`
+	Mail        MailChoice              `json:"mail,omitempty"` // whether messages go to Email
 	DND         bool                    `json:"dnd"`
 	Forwards    map[ForwardKind]Forward `json:"forwards,omitempty"`
 }
@@ -78,6 +89,14 @@ func (l Line) ForwardOn(kind ForwardKind) string {
 		return f.Number
 	}
 	return ""
+}
+
+// MailTo is where messages in the line's mailbox go by mail; "" if they do not.
+func (l Line) MailTo() string {
+	if l.Mail == MailOff {
+		return ""
+	}
+	return l.Email
 }
 
 // clone shares nothing with l.
@@ -140,6 +159,9 @@ func (l Line) problems() (list []*FieldError) {
 		if a, err := mail.ParseAddress(l.Email); err != nil || a.Address != l.Email {
 			wrong("email", "write one address such as name@example.org", "%s is not an e-mail address", quote(l.Email))
 		}
+	}
+	if !slices.Contains([]MailChoice{"", MailKeep, MailDelete, MailOff}, l.Mail) {
+		wrong("mail", "write keep, delete or off", "%s is nothing that can be done with messages", quote(string(l.Mail)))
 	}
 	if len(l.Permissions) > maxPermissions {
 		wrong("permissions", fmt.Sprintf("use at most %d", maxPermissions), "has %d words", len(l.Permissions))

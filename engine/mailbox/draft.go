@@ -290,7 +290,7 @@ func (b *Mailboxes) index(ctx context.Context, r record) error {
 			}
 			return err
 		}
-		return tx.Put(messageBucket, messageKey(r.Mailbox, r.ID), value)
+		return errors.Join(tx.Put(messageBucket, messageKey(r.Mailbox, r.ID), value), b.added(tx, r.message()))
 	})
 }
 

@@ -77,6 +77,10 @@ type Options struct {
 	// chance, not the ids of messages either. FS nil: a disk in memory.
 	Simulated bool
 
+	// Added is called in the batch that makes a recording a message: what it writes is written with it, or neither is. It must
+	// use nothing but the batch. nil: nothing
+	Added func(store.Batch, Message) error
+
 	MinFree     int64         // bytes of the disk that stay free; 0: 100 MiB
 	MaxMessages int           // in a mailbox; 0: 100
 	MaxTotal    time.Duration // of all messages in a mailbox; 0: an hour
@@ -91,6 +95,7 @@ type Mailboxes struct {
 	pepper  keyfile.Key
 	hashing chan struct{} // bounds how many PINs are hashed at once, which takes memory
 	limits  limits
+	added   func(store.Batch, Message) error
 	lamps   *notify.Notifier
 	unwatch func()
 
@@ -127,6 +132,9 @@ func Open(ctx context.Context, o Options) (*Mailboxes, error) {
 			return nil, fmt.Errorf("mailbox: %w", err)
 		}
 	}
+	if o.Added == nil {
+		o.Added = func(store.Batch, Message) error { return nil }
+	}
 	switch {
 	case o.FS == nil && o.Simulated:
 		o.FS = NewMemory()
@@ -136,7 +144,7 @@ func Open(ctx context.Context, o Options) (*Mailboxes, error) {
 		}
 	}
 	b := &Mailboxes{
-		store: o.Store, disk: o.FS, clock: o.Clock, log: o.Log, pepper: key, simulated: o.Simulated,
+		store: o.Store, disk: o.FS, clock: o.Clock, log: o.Log, pepper: key, simulated: o.Simulated, added: o.Added,
 		lamps: notify.New(o.Runner, o.Log), unwatch: func() {},
 		hashing: make(chan struct{}, 4), drafts: map[*Draft]struct{}{},
 		limits: limits{orDefault(o.MinFree, 100<<20), orDefault(o.MaxMessages, 100), orDefault(o.MaxTotal, time.Hour)},

@@ -220,7 +220,8 @@ func noMessage(err error) error {
 	return err
 }
 
-func (m *Mailbox) message(ctx context.Context, id string) (Message, error) {
+// Message returns one message, in whichever folder it is, or ErrNoMessage.
+func (m *Mailbox) Message(ctx context.Context, id string) (Message, error) {
 	e, err := m.boxes.store.Bucket(messageBucket).Get(ctx, messageKey(m.number, id))
 	var r record
 	if err == nil {
@@ -237,7 +238,7 @@ func (m *Mailbox) message(ctx context.Context, id string) (Message, error) {
 
 // Sound returns what was said. Of a damaged file it is what comes before the damage.
 func (m *Mailbox) Sound(ctx context.Context, id string) (*media.Clip, error) {
-	msg, err := m.message(ctx, id)
+	msg, err := m.Message(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +258,7 @@ func (m *Mailbox) Sound(ctx context.Context, id string) (*media.Clip, error) {
 // Forward copies a message to another mailbox, after an introduction if there is one. The
 // copy keeps its caller and time and says who forwarded it.
 func (m *Mailbox) Forward(ctx context.Context, id, to string, intro *media.Clip) error {
-	msg, err := m.message(ctx, id)
+	msg, err := m.Message(ctx, id)
 	if err != nil {
 		return err
 	}

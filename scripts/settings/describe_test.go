@@ -18,7 +18,7 @@ func saying(path, value string) string {
 	if name, of, ok := strings.Cut(key, "."); ok {
 		return fmt.Sprintf(`return { %s = { %s = { host = "h", user = "u", secret = "s", %s = %s } } }`, table, strings.ToLower(name), of, value)
 	}
-	more := map[string]string{"mail": `smtp = "h:1", from = "a@b", `}[table]
+	more := map[string]string{"mail": `smtp = "h:1", from = "a@b", user = "u", secret = "s", `}[table]
 	return fmt.Sprintf("return { %s = { %s%s = %s } }", table, more, key, value)
 }
 

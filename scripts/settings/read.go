@@ -295,15 +295,9 @@ func (r *reader) site(t *lua.LTable, s *Settings) {
 		},
 		"maxCalls": r.whole(&s.MaxCalls, 1, 1e6),
 		"drain":    r.lasting(&s.Drain),
-		"mail": func(path string, v lua.LValue) {
-			r.table(path, v, map[string]func(string, lua.LValue){
-				"smtp": text(r, &s.Mail.SMTP), "from": text(r, &s.Mail.From), "user": text(r, &s.Mail.User), "secret": text(r, &s.Mail.Secret)})
-			if s.Mail.SMTP != "" && s.Mail.From == "" {
-				r.wrong(path, "has no sender", `from = "voicemail@example.net"`)
-			}
-		},
-		"codecs": r.codecs(&s.Codecs),
-		"trunks": func(path string, v lua.LValue) { r.trunks(path, v, s) },
+		"mail":     func(path string, v lua.LValue) { r.mail(path, v, &s.Mail) },
+		"codecs":   r.codecs(&s.Codecs),
+		"trunks":   func(path string, v lua.LValue) { r.trunks(path, v, s) },
 	})
 }
 

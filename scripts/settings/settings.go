@@ -80,6 +80,10 @@ type Trunk struct {
 // Mail is how messages leave by e-mail.
 type Mail struct {
 	SMTP, From, User, Secret string // SMTP is "host:port"; "": no mail
+	TLS                      string // "starttls", "implicit" or "none"
+	CA                       string // a PEM file, absolute; "": the system's certificates
+	Sound                    string // "wav" or "opus"
+	Templates                string // a folder, absolute; "": none
 }
 
 // Default are the settings of a site that has no settings.lua.
@@ -87,6 +91,7 @@ func Default() Settings {
 	return Settings{
 		Name: "Belfry", Language: "en", Control: "belfry.sock", MaxCalls: 4000, Drain: 10 * time.Minute,
 		Prompts: Prompts{Debian: true},
+		Mail:    Mail{Sound: "wav"},
 		Trace:   Trace{Keep: 24 * time.Hour, Size: 256 << 20},
 		SIP:     SIP{UDP: []string{"0.0.0.0:5060"}, TCP: []string{"0.0.0.0:5060"}, Realm: "belfry"},
 		RTP:     RTP{MinPort: 16384, MaxPort: 32767, Timeout: time.Minute, Driver: "auto"},

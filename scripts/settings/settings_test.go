@@ -34,7 +34,10 @@ const example = `return {
 func load(t *testing.T, src string) (Settings, error) {
 	t.Helper()
 	dir := t.TempDir()
-	for name, text := range map[string]string{File: src, Secrets: "# of the trunks\nPSTN = s3cret=\n\n"} {
+	if err := os.Mkdir(filepath.Join(dir, "letters"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{File: src, "ca.pem": "", Secrets: "# of the trunks\nPSTN = s3cret=\n\n"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +62,7 @@ func TestLoad(t *testing.T) {
 			{Name: "pstn", Host: "sip.example.net", User: "chorus", Secret: "s3cret=", Register: true,
 				From: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/28"), netip.MustParsePrefix("198.51.100.7/32")}},
 		},
-		Mail: Mail{SMTP: "smtp.example.net:587", From: "voicemail@example.net"},
+		Mail: Mail{SMTP: "smtp.example.net:587", From: "voicemail@example.net", TLS: "starttls", Sound: "wav"},
 	}
 	if d := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); d != "" {
 		t.Error(d)
@@ -111,6 +114,13 @@ func TestMistakesNameLineAndField(t *testing.T) {
 		{`return { prompts = 7 }`, "prompts must be a text or a list of texts"},
 		{`return { prompts = false }`, "prompts must be a folder or a list of folders (prompts = { debian = false }"},
 		{`return { mail = { smtp = "x:25" } }`, "mail has no sender"},
+		{`return { mail = { smtp = "x", from = "a@b" } }`, `mail.smtp must be a host and port such as "smtp.example.net:587"`},
+		{`return { mail = { smtp = "x:25", from = "a@b\\r\\nBcc: c@d" } }`, "mail.from must be an address"},
+		{`return { mail = { smtp = "x:25", from = "a@b", user = "u" } }`, "mail has a user or a secret, and not both"},
+		{`return { mail = { smtp = "x:25", from = "a@b", user = "u", secret = "s", tls = "none" } }`, "mail sends its secret in the clear"},
+		{`return { mail = { smtp = "x:25", from = "a@b", tls = "ssl" } }`, `mail.tls must be "starttls", "implicit", "none"`},
+		{`return { mail = { smtp = "x:25", from = "a@b", ca = "none.pem" } }`, "mail.ca names a file that is not there"},
+		{`return { mail = { smtp = "x:25", from = "a@b", templates = "ca.pem" } }`, "mail.templates names a folder that is not there"},
 		{"return {\n  codecs = { \"G722\", \"PCMB\" },\n}", `settings.lua:2:3: codecs names the codec "PCMB", which there is not (did you mean 'PCMU'? (codecs: PCMU, PCMA, G722, opus))`},
 		{`return { codecs = { "alaw" } }`, `codecs names the codec "alaw" (SDP calls it "PCMA")`},
 		{`return { codecs = { "PCMA", "pcma" } }`, "codecs names PCMA twice"},
@@ -191,6 +201,20 @@ func TestFoldersOfPrompts(t *testing.T) {
 		got, err := Load(dir, Options{})
 		if d := cmp.Diff(c.want, got.Prompts); err != nil || d != "" {
 			t.Errorf("%s: %v\n%s", c.src, err, d)
+		}
+	}
+}
+
+// TLS is left out only where the server is this machine, or where the settings say so.
+func TestMailIsPrivate(t *testing.T) {
+	for smtp, want := range map[string]string{
+		`"smtp.example.net:25"`: "starttls", `"smtp.example.net:587"`: "starttls", `"smtp.example.net:465"`: "implicit",
+		`"127.0.0.1:25"`: "none", `"localhost:25"`: "none", `"[::1]:25"`: "none", `"127.0.0.1:465"`: "implicit", `"192.0.2.1:25"`: "starttls",
+		`"smtp.example.net:25", tls = "none"`: "none", `"localhost:25", tls = "starttls"`: "starttls",
+	} {
+		s, err := load(t, `return { mail = { from = "a@b", smtp = `+smtp+` } }`)
+		if err != nil || s.Mail.TLS != want {
+			t.Errorf("%s: %q, %v", smtp, s.Mail.TLS, err)
 		}
 	}
 }
