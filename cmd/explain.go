@@ -99,7 +99,9 @@ func (k *explainCmd) explainer(ctx context.Context) (explainer, func() error, er
 		return nil, nil, f
 	case err != nil:
 		f := asFailure(err)
-		f.what = dir + ": " + f.what
+		if f.what = dir + ": " + f.what; data == "" {
+			f.code = exitYours // there are only the site's files that could be at fault
+		}
 		return nil, nil, f
 	}
 	return siteExplainer{x}, done, nil

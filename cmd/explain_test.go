@@ -43,3 +43,23 @@ func TestTheDocumentShowsWhatExplainPrints(t *testing.T) {
 		t.Fatalf("the document shows %d lines", shown)
 	}
 }
+
+// A site that cannot be read is the author's to put right, not the world's.
+func TestExplainOfASiteTooDeep(t *testing.T) {
+	t.Setenv("BELFRY_RUNTIME", t.TempDir())
+	dir := t.TempDir()
+	deep := filepath.Join(dir, strings.Repeat("more/", 12))
+	if err := os.MkdirAll(deep, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{filepath.Join(dir, "main.lua"), filepath.Join(deep, "x.lua")} {
+		if err := os.WriteFile(name, []byte("return {}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out, errOut bytes.Buffer
+	code := Main(context.Background(), []string{"explain", "101", "600", "--site", dir}, nil, &out, &errOut)
+	if code != exitYours || !strings.Contains(errOut.String(), "folders are nested deeper") {
+		t.Errorf("exit code %d: %s", code, errOut.String())
+	}
+}

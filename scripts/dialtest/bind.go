@@ -131,6 +131,9 @@ func (t *test) phone(who string, p Phone) scripts.Object {
 }
 
 func call(a scripts.Args, t *test) (any, error) {
+	if err := t.mayCall(a); err != nil {
+		return nil, err
+	}
 	t.used = true
 	o := CallOptions{Trunk: a.Text("trunk")}
 	if number, reason := a.Diversion("diversion"); number != "" {
@@ -143,6 +146,17 @@ func call(a scripts.Args, t *test) (any, error) {
 		return nil, &scripts.Mistake{Word: a.Text("from"), Message: "t:call: " + err.Error()}
 	}
 	return t.caller(c), nil
+}
+
+// mayCall bounds the calls of a test: one more would be placed without waiting for anything.
+func (t *test) mayCall(a scripts.Args) error {
+	if len(t.calls) < maxCalls {
+		return t.stopped(a)
+	}
+	at := a.Where()
+	at.Message = fmt.Sprintf("the test was stopped here: it has placed %d calls", maxCalls)
+	at.Hint = "does it place them in a loop?"
+	return &Failure{At: at}
 }
 
 func (t *test) caller(c Call) scripts.Object {
@@ -399,6 +413,9 @@ func phoneBindings() map[string]scripts.Binding {
 		"Phone:rings":        does(func(_ scripts.Args, p Phone) { p.RingsUnanswered() }),
 		"Phone:redirects":    does(func(a scripts.Args, p Phone) { p.Redirects(a.Text("number")) }),
 		"Phone:calls": on(func(a scripts.Args, p *party) (any, error) {
+			if err := p.t.mayCall(a); err != nil {
+				return nil, err
+			}
 			p.t.used = true
 			return p.t.caller(p.phone.Call(a.Text("number"))), nil
 		}),

@@ -256,6 +256,21 @@ func TestWhatCannotBeTested(t *testing.T) {
 	}
 }
 
+// A test that would go on for ever without letting time pass is stopped, and says where.
+func TestWhatGoesOnForEver(t *testing.T) {
+	s := simulate(t, write(t, map[string]string{
+		"lines.csv": twoLines,
+		"main.lua":  `extension("600", function(call) call:answer() call:sleep("1m") end)`,
+		"main_test.lua": `test("from outside", function(t) while true do t:call{ from = "201", to = "600" } end end)
+test("by a phone", function(t) while true do t:phone("201"):calls("600") end end)`}))
+	got := printed(run(t, s))
+	for _, want := range []string{"main_test.lua:1:50: the test was stopped here: it has placed 1000 calls", "main_test.lua:2:61: the test was stopped here: it has placed 1000 calls"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got\n%s\nwant %q", got, want)
+		}
+	}
+}
+
 // A thousand tests of shipped dialplans, each with a call that rings out and leaves a message: with -cpu 1, on one core.
 func BenchmarkThousandTests(b *testing.B) {
 	for _, name := range []string{"starter", "chorus"} {

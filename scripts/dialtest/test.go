@@ -30,6 +30,9 @@ func (o *Options) bounds() bounds {
 
 const livePatience = 100 * time.Second
 
+// maxCalls is how many calls a test places.
+const maxCalls = 1000
+
 // slack is by how much a length of time may be off, beside what the test allows: in real time, nothing happens at once.
 func (t *test) slack(d time.Duration) time.Duration {
 	if t.run.Live == 0 {
