@@ -83,12 +83,14 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 		if err := c.answer(all, nil); err != nil {
 			return err
 		}
-	} else if passed+failed > 0 {
+	} else if passed+failed+whole.LeftOut() > 0 {
 		c.printf("\n%s\n", whole.Last())
 	}
 	switch {
 	case failed > 0:
 		return &failure{code: exitYours, what: plural(failed, "failure") + " in " + k.Dir}
+	case passed == 0 && whole.LeftOut() > 0:
+		return yours("give them more time with --limit, or leave out --real", "all tests in %s were left out", k.Dir)
 	case passed == 0 && k.Only != "":
 		return yours("belfry test without --run runs them all", "no test in %s has a name like %q", k.Dir, k.Only)
 	case passed == 0:
@@ -140,7 +142,7 @@ func (k *testCmd) site(ctx context.Context, c *console, dir string, only *regexp
 }
 
 // sideBySide is how many tests are played at a time in real time: they wait, mostly.
-const sideBySide = 8
+const sideBySide = 16
 
 // sitesIn finds the sites in a folder: itself, if it has a main.lua; otherwise those below it.
 func sitesIn(dir string) ([]string, error) {

@@ -184,7 +184,7 @@ func at(a scripts.Args, t *test) (any, error) {
 	}
 	if t.run.Live > 0 {
 		if j, ok := t.x.(jumper); !ok || !j.Jump(when.Sub(now)) {
-			return nil, &LeftOut{Why: "t:at while there are calls"}
+			return nil, &LeftOut{Why: "needs the simulator: t:at while there are calls"}
 		}
 		t.began = t.x.Now()
 		return a.Self(), nil

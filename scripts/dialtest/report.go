@@ -122,7 +122,7 @@ func (s Style) file(w io.Writer, f File) {
 		fmt.Fprintf(w, "  %s  %s%s  %s\n", word, t.Name, pad, s.Paint(Dim, fmt.Sprintf("%7s%s", short(t.Took.Round(100*time.Millisecond)), faults(t.Faults))))
 		switch {
 		case t.LeftOut != "":
-			fmt.Fprintf(w, "        left out, it needs the simulator: %s\n", t.LeftOut)
+			fmt.Fprintf(w, "        left out: %s\n", t.LeftOut)
 		case t.Failure != nil:
 			s.failure(w, t)
 		}

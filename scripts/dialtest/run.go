@@ -195,7 +195,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 		wg.Go(func() {
 			for j := range next {
 				if o.Live > 0 && ctx.Err() != nil {
-					report.Files[j.file].Results[j.test].LeftOut = "there was no time left for it"
+					report.Files[j.file].Results[j.test].LeftOut = "there was no time left for it (--limit)"
 					continue
 				}
 				result, err := r.one(ctx, report.Files[j.file].Name, j.test)

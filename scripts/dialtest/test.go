@@ -88,7 +88,7 @@ func (t *test) stopped(a scripts.Args) error {
 	case err != nil:
 		at.Message, at.Hint = t.broke("the test was stopped here", err)
 	case t.ctx.Err() != nil && t.run.Live > 0:
-		return &LeftOut{Why: "there was no time to end it"}
+		return &LeftOut{Why: "there was no time to end it (--limit)"}
 	case t.ctx.Err() != nil:
 		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", t.run.bounds().wall)
 		if context.Cause(t.ctx) != errTooLong {
@@ -140,7 +140,7 @@ func (t *test) await(a scripts.Args, limit time.Duration, is func() bool, never 
 // pass lets time pass.
 func (t *test) pass(a scripts.Args, d time.Duration) error {
 	if deadline, ok := t.ctx.Deadline(); ok && t.run.Live > 0 && time.Until(deadline) < d {
-		return &LeftOut{Why: "it waits for " + short(d)}
+		return &LeftOut{Why: "needs the simulator: it waits for " + short(d)}
 	}
 	end := t.x.Now().Add(d)
 	if _, err := t.await(a, d, func() bool { return false }, nil); err != nil {

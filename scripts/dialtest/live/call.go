@@ -247,12 +247,20 @@ func (c *Call) Holding() bool {
 
 // Transfer sends the other side to a number.
 func (c *Call) Transfer(number string) {
-	c.does(func(ctx context.Context, one *phone.Call) error { return one.Transfer(ctx, number) })
+	c.transfers(func(ctx context.Context, one *phone.Call) error { return one.Transfer(ctx, number) })
 }
 
 // TransferTo lets the other sides of two calls talk to each other.
 func (c *Call) TransferTo(other dialtest.Call) {
-	c.does(func(ctx context.Context, one *phone.Call) error { return one.TransferTo(ctx, other.(*Call).get()) })
+	c.transfers(func(ctx context.Context, one *phone.Call) error { return one.TransferTo(ctx, other.(*Call).get()) })
+}
+
+// transfers asks for a transfer, and does not wait until it has come to something.
+func (c *Call) transfers(ask act) {
+	c.does(func(_ context.Context, one *phone.Call) error {
+		c.working.Go(func() { _ = ask(c.phone.x.ctx, one) }) // what has come of it, the test sees
+		return nil
+	})
 }
 
 // does has something done after all that is to be done before it, as soon as somebody hears it.

@@ -200,7 +200,7 @@ func (x *Exchange) ready() error {
 		return err
 	}
 	if len(lines) > maxLines {
-		return &dialtest.LeftOut{Why: fmt.Sprintf("the site has %d lines; there are real telephones for %d at most", len(lines), maxLines)}
+		return &dialtest.LeftOut{Why: fmt.Sprintf("needs the simulator: the site has %d lines; there are real telephones for %d at most", len(lines), maxLines)}
 	}
 	var wg sync.WaitGroup
 	errs := make([]error, len(lines))

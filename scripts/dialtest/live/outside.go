@@ -43,7 +43,7 @@ type trunk struct {
 // lay has trunks end at networks here.
 func (x *Exchange) lay(trunks []engine.Trunk) ([]engine.Trunk, error) {
 	if len(trunks) > mostTrunks {
-		return nil, &dialtest.LeftOut{Why: fmt.Sprintf("the site has %d trunks", len(trunks))}
+		return nil, &dialtest.LeftOut{Why: fmt.Sprintf("needs the simulator: the site has %d trunks", len(trunks))}
 	}
 	for i, t := range trunks {
 		one := &trunk{at: netip.AddrFrom4([4]byte{127, 0, 0, byte(firstTrunk + i)})}
