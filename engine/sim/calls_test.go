@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/directory"
+	"github.com/belfry-pbx/belfry/engine/mailbox/post"
 	"github.com/belfry-pbx/belfry/engine/sip"
 )
 
@@ -178,4 +180,34 @@ func TestKeysReachWhoIsAsked(t *testing.T) {
 	talking(t, x, a, b)
 	a.Hangup()
 	quiet(t, x)
+}
+
+// A message that would go by mail is noted, and nothing else is done.
+func TestMailIsNoted(t *testing.T) {
+	story := &told{}
+	x := newExchange(t, voicemail, trunk, func(o *Options) {
+		o.Engine.Trace = story
+		o.Engine.Mail = &post.Settings{Server: "smtp.example.net:587", From: "voicemail@chorus.example"}
+	})
+	err := x.Engine().Directory().Update(context.Background(), "15902", func(l *directory.Line) error {
+		l.Email = "clara@chorus.example"
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := calls(t, x, "Joe <+447700900123>", "15902")
+	hears(t, x, a, "tone:beep")
+	until(t, x, "the beep ends", func() bool { return len(a.Hears()) == 0 })
+	a.Speak(7 * time.Second)
+	a.HangupThen()
+	ended(t, x, a, 200)
+	quiet(t, x)
+	if n := strings.Count(story.String(), "a mail with the message goes"); n != 1 {
+		t.Errorf("the story tells of %d mails:\n%s", n, story)
+	}
+	q, err := post.Queue{Store: x.Engine().Store()}.Waiting(context.Background(), "")
+	if err != nil || len(q) != 0 || x.Engine().Post() != nil {
+		t.Errorf("waiting: %v, %v", q, err)
+	}
 }
