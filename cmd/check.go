@@ -42,6 +42,9 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 			p.File = shown(k.Dir, p.File)
 			if p.Effect == "" && !p.Warning() {
 				p.Effect = "a dialplan with this is not loaded; what serves calls goes on serving them"
+				if strings.HasSuffix(p.File, "_test.lua") {
+					p.Effect = "no test of this file is run; calls are served all the same"
+				}
 			}
 			c.printf("%s", p.String())
 		}
