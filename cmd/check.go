@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/belfry-pbx/belfry/cmd/site"
@@ -30,6 +31,14 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return yours("", "%s cannot be checked: %v", k.Dir, err)
 	}
+	for i := range problems {
+		if p := &problems[i]; p.Effect == "" && !p.Warning() {
+			p.Effect = "a dialplan with this is not loaded; what serves calls goes on serving them"
+			if strings.HasSuffix(p.File, "_test.lua") {
+				p.Effect = "no test of this file is run; calls are served all the same"
+			}
+		}
+	}
 	if c.json {
 		if err := c.answer(orEmpty(problems), nil); err != nil {
 			return err
@@ -40,12 +49,6 @@ func (k *checkCmd) Run(ctx context.Context, c *console) error {
 				c.printf("\n")
 			}
 			p.File = shown(k.Dir, p.File)
-			if p.Effect == "" && !p.Warning() {
-				p.Effect = "a dialplan with this is not loaded; what serves calls goes on serving them"
-				if strings.HasSuffix(p.File, "_test.lua") {
-					p.Effect = "no test of this file is run; calls are served all the same"
-				}
-			}
 			c.printf("%s", p.String())
 		}
 	}
@@ -83,7 +86,7 @@ func shown(dir, file string) string {
 	return path
 }
 
-// check finds what is wrong with a site: its settings and its dialplan.
+// check finds what is wrong with a site: its settings, its lines.csv and its dialplan.
 func check(ctx context.Context, dir string) ([]diag.Problem, error) {
 	config, err := site.LoadConfig(dir)
 	problems := site.Problems(err)
@@ -94,6 +97,10 @@ func check(ctx context.Context, dir string) ([]diag.Problem, error) {
 	if problems == nil {
 		o.Trunks = config.TrunkNames()
 	}
+	lines, err := site.CheckLines(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
 	more, err := scripts.Check(ctx, o)
-	return append(problems, more...), err
+	return slices.Concat(problems, lines, more), err
 }

@@ -24,6 +24,7 @@ func (h *Host) facts(files map[string]*source) lint.Site {
 	site := lint.Site{
 		API: h.api, Absent: sandbox.Absent, Trunks: h.opts.Trunks,
 		Duration: func(text string) (time.Duration, bool) { return duration(luaText(text)) },
+		Hours:    func(rule string) error { _, err := parseRule(rule); return err },
 		Module: func(name string) (bool, []string) {
 			if file, valid := moduleFile(name); valid && files[file] != nil && isModule(file) {
 				return true, nil // its own problems are reported by itself

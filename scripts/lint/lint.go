@@ -19,6 +19,7 @@ type Site struct {
 	Prompt   func(name string) (message, hint string) // "": it can be heard
 	Music    func(name string) (message, hint string)
 	Duration func(text string) (time.Duration, bool)
+	Hours    func(rule string) error           // what is wrong with "mon-fri 09:00-17:30"
 	Absent   func(global string) (hint string) // for names of Lua that scripts do not have
 	Trunks   []string                          // nil: not known
 	Line     func(number string) (known, voicemail bool)
@@ -34,7 +35,7 @@ type Result struct {
 	Problems   []diag.Problem
 	Extensions []Extension // as written: one in a loop is here once
 	Groups     []Mention   // group("600") that are read, by a literal number
-	Redirects  []Mention   // call:redirect("600") to a literal number
+	Redirects  []Mention   // call:redirect("600") and the like, to a literal number
 	Boxes      []Mention   // mailboxes by a literal number that no line has
 }
 

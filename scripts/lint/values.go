@@ -35,10 +35,12 @@ func (w *linter) lookCall(e *syntax.Call) {
 		if len(e.Args) > 0 {
 			w.permission(e.Args[0])
 		}
-	case "call:redirect":
+	case "call:redirect", "call:transfer":
 		if s, ok := literal(e, 0); ok {
 			w.result.Redirects = append(w.result.Redirects, w.mention(s))
 		}
+	case "schedule":
+		w.hours(e)
 	case "call:recordVoicemail":
 		w.mailboxes("mailbox", e)
 	case "voicemail.leave", "voicemail.readMessages":
@@ -66,6 +68,48 @@ func (w *linter) lookCall(e *syntax.Call) {
 	}
 	w.options(name, f, t)
 	w.required(name, f, t, e)
+	if name == "call:readDigits" {
+		w.inOrder(name, t, "min", "max")
+	}
+}
+
+// hours are the rules of a schedule, as far as they are texts.
+func (w *linter) hours(e *syntax.Call) {
+	if len(e.Args) == 0 {
+		return
+	}
+	t, ok := e.Args[0].(*syntax.Table)
+	if !ok || w.site.Hours == nil {
+		return
+	}
+	for _, field := range t.Fields {
+		if s, ok := field.Value.(*syntax.String); ok && field.Key == nil {
+			if err := w.site.Hours(s.Value); err != nil {
+				w.report(w.file.Inside(s), diag.CodeArgument, "schedule: "+err.Error(), `"mon-fri 09:00-17:30", "sat", "22:00-06:00"`, "")
+			}
+		}
+	}
+}
+
+// inOrder is about two options of which the first must not be above the second.
+func (w *linter) inOrder(name string, t *syntax.Table, least, most string) {
+	number := func(option string) (at *syntax.Number, value float64) {
+		for _, field := range t.Fields {
+			if key, ok := field.Key.(*syntax.String); ok && key.Value == option {
+				if n, ok := field.Value.(*syntax.Number); ok {
+					if value, err := strconv.ParseFloat(n.Text, 64); err == nil {
+						return n, value
+					}
+				}
+			}
+		}
+		return nil, 0
+	}
+	from, lo := number(least)
+	to, hi := number(most)
+	if from != nil && to != nil && lo > hi {
+		w.report(from, diag.CodeArgument, fmt.Sprintf("%s: %s is above %s, and nobody can dial that", name, least, most), fmt.Sprintf("make %s at least %s", most, from.Text), "")
+	}
 }
 
 // after is a call of the standard library's without its first argument, the call.

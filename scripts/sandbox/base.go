@@ -11,7 +11,7 @@ import (
 )
 
 // fromBase are the functions of the virtual machine's own base library that are harmless as they are.
-var fromBase = [...]string{"ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "select", "tonumber", "tostring", "type", "xpcall"}
+var fromBase = [...]string{"ipairs", "next", "pairs", "pcall", "rawequal", "rawget", "select", "tonumber", "type", "xpcall"}
 
 func (s *State) openBase() {
 	s.L.Push(s.L.NewFunction(lua.OpenBase))
@@ -34,10 +34,29 @@ func (s *State) openBase() {
 	s.globals.RawSetString("_G", all)
 	for name, fn := range map[string]function{
 		"assert": (*State).assert, "error": (*State).error, "getmetatable": (*State).getMetatable, "setmetatable": (*State).setMetatable, "rawset": (*State).rawSet,
-		"unpack": (*State).unpack, "print": (*State).print, nameJoin: (*State).join, nameKey: (*State).key,
+		"unpack": (*State).unpack, "print": (*State).print, "tostring": (*State).toString, nameJoin: (*State).join, nameKey: (*State).key,
 	} {
 		s.globals.RawSetString(name, s.L.NewFunction(bind(fn)))
 	}
+}
+
+// toString is tostring.
+func (s *State) toString(l *lua.LState) int {
+	l.Push(lua.LString(s.text(l.CheckAny(1))))
+	return 1
+}
+
+// text is a value in words. Of what has none, such as a table, it is the kind: where a thing lies in memory is another
+// address each time, and nobody's business.
+func (s *State) text(v lua.LValue) string {
+	text := s.L.ToStringMeta(v).String()
+	switch v.(type) {
+	case *lua.LTable, *lua.LFunction, *lua.LUserData, *lua.LState:
+		if text == v.String() {
+			return v.Type().String()
+		}
+	}
+	return text
 }
 
 // argument raises that the nth argument of a library function is wrong.
@@ -51,7 +70,7 @@ func (s *State) assert(l *lua.LState) int {
 	}
 	message := "assertion failed"
 	if l.GetTop() >= 2 {
-		message = l.ToStringMeta(l.Get(2)).String()
+		message = s.text(l.Get(2))
 	}
 	s.Raise(Raised{Message: message, Word: "assert"})
 	return 0
@@ -128,7 +147,7 @@ func (s *State) unpack(l *lua.LState) int {
 func (s *State) print(l *lua.LState) int {
 	var parts []string
 	for i := 1; i <= l.GetTop(); i++ {
-		parts = append(parts, l.ToStringMeta(l.Get(i)).String())
+		parts = append(parts, s.text(l.Get(i)))
 	}
 	text := strings.Join(parts, "\t")
 	if s.newText(len(text)) {

@@ -55,7 +55,7 @@ func (s *State) scriptError(err error) *ScriptError {
 	var path []diag.Step
 	var api *lua.ApiError
 	if errors.As(err, &api) {
-		text = s.L.ToStringMeta(api.Object).String()
+		text = s.text(api.Object)
 		path = traced(api.StackTrace)
 	}
 	if s.last != nil && s.last.Text == text {

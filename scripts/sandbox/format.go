@@ -84,9 +84,9 @@ func (s *State) convert(spec string, precise bool, verb string, next func() lua.
 		}
 		return fmt.Sprintf(spec+verb, number())
 	case "q":
-		return quote(s.L.ToStringMeta(next()).String())
+		return quote(s.text(next()))
 	case "s":
-		return fmt.Sprintf(spec+"s", s.L.ToStringMeta(next()).String())
+		return fmt.Sprintf(spec+"s", s.text(next()))
 	}
 	s.argument("string.format has no conversion %" + verb)
 	return ""

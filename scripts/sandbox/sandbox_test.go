@@ -70,6 +70,8 @@ func TestLanguage(t *testing.T) {
 		{`(function() local s = "" for a, b in ("k=v, x=y"):gmatch("(%w)=(%w)") do s = s .. a .. b end return s end)()`, "kvxy"},
 		{`select("#", unpack({ 1, 2, 3 }))`, "3"},
 		{`tostring(pcall(error, "x"))`, "false"},
+		{`tostring({}) .. " " .. tostring(print) .. " " .. string.format("%s", {})`, "table function table"}, // no address of memory
+		{`tostring(setmetatable({}, { __tostring = function() return "me" end }))`, "me"},
 		{`math.floor(2.7) + math.max(1, 5, 3) + math.fmod(7, 4)`, "10"},
 		{`(function() local r = math.random(3, 5) return r >= 3 and r <= 5 end)()`, "true"},
 		{`(function() local t = {} t[70] = 1 t.x = 2 t["y" .. 1] = 3 return t[70] + t.x + t.y1 end)()`, "6"},

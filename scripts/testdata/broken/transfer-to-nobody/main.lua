@@ -1,0 +1,3 @@
+extension("600", function(call)
+  call:transfer("699")
+end)
