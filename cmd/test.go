@@ -5,12 +5,15 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"runtime/debug"
 	"slices"
+	"syscall"
 	"time"
 
+	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/cmd/site"
 	"github.com/belfry-pbx/belfry/scripts"
 	"github.com/belfry-pbx/belfry/scripts/dialtest"
@@ -22,9 +25,12 @@ type testCmd struct {
 	Cover   bool          `help:"Tell which extensions and menu keys no test makes use of."`
 	Faults  bool          `help:"Run each test again for every prompt, call, timer and write, with that failing: nobody may be stranded."`
 	Seed    uint64        `default:"1" help:"Of the random numbers that scripts get."`
-	Real    bool          `help:"Over SIP and RTP, in real time: each test with an exchange of its own on loopback."`
+	Real    bool          `help:"Over SIP and RTP, in real time: each test with an exchange of its own on loopback, or with --data with one that runs."`
+	Data    string        `placeholder:"DIR" help:"With --real: by telephones of the exchange that runs with that data folder. Real telephones of the lines ring too, and what calls leave, such as messages, stays."`
 	Limit   time.Duration `default:"10m" help:"How long the tests may take with --real; what does not fit is left out."`
 	Verbose bool          `short:"v" help:"The whole story of the calls of a test that fails."`
+
+	exchange manage.Manager // that runs with Data; nil: each test has one of its own
 }
 
 // maxSites is how many sites a folder is looked through for.
@@ -41,12 +47,29 @@ func (k *testCmd) Run(ctx context.Context, c *console) error {
 	if k.Real && k.Faults {
 		return usage("leave one of them out", "--faults makes the parts of a simulated exchange fail: not those of a real one")
 	}
+	switch {
+	case k.Data != "" && !k.Real:
+		return usage("add --real", "--data is for tests in real time")
+	case k.Data != "" && k.Cover:
+		return usage("leave one of them out", "--cover looks into the exchange: not into one that runs by itself")
+	}
 	if info, err := os.Stat(k.Dir); err != nil || !info.IsDir() {
 		return yours("name the folder that holds main.lua", "%s is not a folder", k.Dir)
 	}
 	sites, err := sitesIn(k.Dir)
 	if err != nil {
 		return yours("", "%s cannot be looked through: %v", k.Dir, err)
+	}
+	if k.Data != "" {
+		if len(sites) > 1 {
+			return usage("name the folder of the site that the exchange runs", "there are %s in %s", plural(len(sites), "site"), k.Dir)
+		}
+		if k.exchange, err = (dataFlag{Data: k.Data}).client(ctx); err != nil {
+			return err
+		}
+		var cancel context.CancelFunc // what was lent is given back after Ctrl-C too
+		ctx, cancel = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer cancel()
 	}
 	// Each test makes an exchange and throws it away: with five times the room, a fifth of the garbage collector's work.
 	defer debug.SetGCPercent(debug.SetGCPercent(testGCPercent))
@@ -107,7 +130,10 @@ type stage interface {
 }
 
 func (k *testCmd) stage(ctx context.Context, dir string) (stage, error) {
-	if k.Real {
+	switch {
+	case k.exchange != nil:
+		return site.GoRunning(ctx, dir, k.exchange, k.Limit+time.Minute)
+	case k.Real:
 		return site.GoLive(ctx, dir)
 	}
 	return site.Simulate(ctx, dir)
@@ -130,7 +156,10 @@ func (k *testCmd) site(ctx context.Context, c *console, dir string, only *regexp
 	defer func() { err = errors.Join(err, s.Close()) }()
 	o := dialtest.Options{Host: s.Host(), Open: s.Open, Only: only, Seed: k.Seed, Cover: k.Cover, Faults: k.Faults}
 	if k.Real {
-		o.Live, o.Workers, o.Done = k.Limit, sideBySide, func(file string, r dialtest.Result) {
+		if o.Live, o.Workers = k.Limit, sideBySide; k.exchange != nil {
+			o.Workers = 1 // they share the exchange
+		}
+		o.Done = func(file string, r dialtest.Result) {
 			c.say("%s  %s: %s  %s", r.Word(), file, r.Name, r.Took.Round(100*time.Millisecond))
 		}
 	}

@@ -12,10 +12,10 @@ import (
 
 // Credentials that are lent for a test call: an exchange keeps no secret that it could tell.
 
-// lentFor is how long lent credentials begin calls; maxLent is how many there may be at once.
+// maxLentFor is how long credentials are lent at most; maxLent is how many there may be at once.
 const (
-	lentFor = time.Minute
-	maxLent = 100
+	maxLentFor = time.Hour
+	maxLent    = 100
 )
 
 // lent are the credentials that are lent now, by user name.
@@ -29,9 +29,9 @@ type loan struct {
 	until time.Time
 }
 
-// Lend makes a user name and a secret with which a phone may call as a line, for one minute. Calls that have begun by then
-// go on. Whoever gets them acts as that line: they are for those who may change its secret anyhow.
-func (e *Engine) Lend(line string) (user, secret string, err error) {
+// Lend makes a user name and a secret with which a phone may register and call as a line, for so long, an hour at most, or
+// until TakeBack. Calls that have begun by then go on. Whoever gets them acts as that line: they are for those who may change its secret anyhow.
+func (e *Engine) Lend(line string, long time.Duration) (user, secret string, err error) {
 	user, secret = "lent-"+rand.Text(), rand.Text()
 	now := e.clock.Now()
 	e.lent.mu.Lock()
@@ -42,7 +42,7 @@ func (e *Engine) Lend(line string) (user, secret string, err error) {
 		}
 	}
 	if len(e.lent.all) >= maxLent {
-		return "", "", fmt.Errorf("lend line %s for a call: %d are lent already; try again in a minute", line, maxLent)
+		return "", "", fmt.Errorf("lend line %s for a call: %d are lent already; try again later", line, maxLent)
 	}
 	if e.lent.all == nil {
 		e.lent.all = map[string]loan{}
@@ -51,9 +51,16 @@ func (e *Engine) Lend(line string) (user, secret string, err error) {
 		Line:      line,
 		HA1MD5:    digest.HA1(digest.MD5, user, e.opts.Realm, secret),
 		HA1SHA256: digest.HA1(digest.SHA256, user, e.opts.Realm, secret),
-	}, now.Add(lentFor)}
+	}, now.Add(min(long, maxLentFor))}
 	e.log.Info("a line is lent for a test call", "line", line)
 	return user, secret, nil
+}
+
+// TakeBack ends what was lent. What is no longer lent is nobody's mistake.
+func (e *Engine) TakeBack(user string) {
+	e.lent.mu.Lock()
+	defer e.lent.mu.Unlock()
+	delete(e.lent.all, user)
 }
 
 func (l *lent) credentials(user string, now time.Time) (sip.Credentials, bool) {

@@ -23,7 +23,7 @@ func TestLentCredentialsCallAsTheLineForAMinute(t *testing.T) {
 		<-ctx.Done()
 	}, func(o *engine.Options) { o.Clock = fake })
 	x.phone("77513", nil)
-	user, secret, err := x.Lend("77513")
+	user, secret, err := x.Lend("77513", time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,13 +49,38 @@ func TestLentCredentialsCallAsTheLineForAMinute(t *testing.T) {
 	call.Hangup()
 }
 
+func TestWhatWasLentIsTakenBack(t *testing.T) {
+	t.Parallel()
+	ctx := within(t)
+	x := start(t, func(ctx context.Context, c *engine.Call) { _ = c.Answer(ctx) })
+	x.phone("77513", nil)
+	user, secret, err := x.Lend("77513", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := phone.New(phone.Options{Server: x.Addrs("udp")[0], Number: "77513", User: user, Line: "77513", Secret: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if err := p.Register(ctx); err != nil {
+		t.Errorf("registering as one more phone of the line: %v", err)
+	}
+	x.dial(p, "600").Hangup()
+	x.TakeBack(user)
+	var status *sip.StatusError
+	if _, err := p.Dial(ctx, "600"); !errors.As(err, &status) || status.Code != 401 && status.Code != 403 {
+		t.Errorf("a call after that: %v, want a refusal", err)
+	}
+}
+
 func TestLoansAreBounded(t *testing.T) {
 	t.Parallel()
 	fake := clock.NewFake(time.Unix(1_790_000_000, 0))
 	x := start(t, nil, func(o *engine.Options) { o.Clock = fake })
 	granted := 0
 	for range 1000 {
-		if _, _, err := x.Lend("77513"); err == nil {
+		if _, _, err := x.Lend("77513", time.Minute); err == nil {
 			granted++
 		}
 	}
@@ -63,7 +88,7 @@ func TestLoansAreBounded(t *testing.T) {
 		t.Errorf("%d of 1000 were lent at once", granted)
 	}
 	fake.Advance(time.Minute)
-	if _, _, err := x.Lend("77513"); err != nil {
+	if _, _, err := x.Lend("77513", time.Minute); err != nil {
 		t.Errorf("a minute later: %v", err)
 	}
 }

@@ -33,10 +33,11 @@ const (
 
 // script is what runs in a state of its own: main.lua, once for a generation, or the handler of one call.
 type script struct {
-	host  *Host
-	gen   *generation
-	s     *sandbox.State
-	phase phase
+	host   *Host
+	gen    *generation
+	s      *sandbox.State
+	phase  phase
+	tested bool // it is a file of tests
 
 	ctx    context.Context // what primitives wait under
 	cancel context.CancelCauseFunc
@@ -92,8 +93,14 @@ func (sc *script) engine() *engine.Engine {
 	if sc.call != nil {
 		return sc.call.Engine()
 	}
+	if sc.host.opts.Engine == nil && sc.tested {
+		sc.stop(ErrNoEngine)
+	}
 	return sc.host.opts.Engine
 }
+
+// ErrNoEngine stops a test that would look into an exchange that is not its own.
+var ErrNoEngine = errors.New("the exchange cannot be looked into")
 
 // owner is the script that a Go function has been called by.
 func owner(l *lua.LState) *script { return sandbox.Of(l).Owner.(*script) }

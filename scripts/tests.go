@@ -21,10 +21,13 @@ type Witness interface {
 }
 
 // With is a host that serves another engine with the generation that serves new calls now: it is neither compiled nor
-// loaded again, and never reloads. rand is as in Options.
+// loaded again, and never reloads. e is nil for tests whose exchange runs by itself: see ErrNoEngine. rand is as in Options.
 func (h *Host) With(e *engine.Engine, log *slog.Logger, rand func() float64) *Host {
 	o := h.opts
-	o.Engine, o.Log, o.Clock, o.Rand = e, log, e.Clock(), rand
+	o.Engine, o.Log, o.Rand = e, log, rand
+	if e != nil {
+		o.Clock = e.Clock()
+	}
 	return &Host{opts: o, log: log, clock: o.Clock, api: h.api, library: h.library, bound: h.bound, now: h.current(), byCall: map[string]*generation{}}
 }
 
@@ -64,6 +67,7 @@ type TestScript struct {
 func (h *Host) OpenTest(ctx context.Context, name string) (*TestScript, error) {
 	g := h.current()
 	sc := newScript(ctx, h, g, nil)
+	sc.tested = true
 	ts := &TestScript{sc: sc}
 	sc.tests = &ts.Tests
 	if _, err := sc.s.Call(sc.s.Load(g.files[name].proto)); err != nil {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
@@ -222,6 +223,17 @@ func (c *Client) Reload(ctx context.Context) (manage.Reloaded, error) {
 // Caller is what a test call from a line needs.
 func (c *Client) Caller(ctx context.Context, from string) (manage.Caller, error) {
 	return ask[manage.Caller](ctx, c, "POST", "caller?from="+url.QueryEscape(from), nil)
+}
+
+// Lend is what a telephone needs that is one more of a line.
+func (c *Client) Lend(ctx context.Context, line string, long time.Duration) (manage.Caller, error) {
+	return ask[manage.Caller](ctx, c, "POST", "loans?line="+url.QueryEscape(line)+"&for="+url.QueryEscape(long.String()), nil)
+}
+
+// TakeBack ends what was lent.
+func (c *Client) TakeBack(ctx context.Context, user string) error {
+	_, err := ask[struct{}](ctx, c, "DELETE", "loans/"+url.PathEscape(user), nil)
+	return err
 }
 
 // Explain tells what would become of a call.

@@ -136,6 +136,16 @@ func (s *Server) routes() http.Handler {
 	get(mux, "POST /v1/caller", func(ctx context.Context, r *http.Request) (manage.Caller, error) {
 		return m.Caller(ctx, r.FormValue("from"))
 	})
+	get(mux, "POST /v1/loans", func(ctx context.Context, r *http.Request) (manage.Caller, error) {
+		long, err := time.ParseDuration(r.FormValue("for"))
+		if err != nil || long <= 0 {
+			return manage.Caller{}, &manage.Error{Code: manage.Invalid, Message: "for is no length of time"}
+		}
+		return m.Lend(ctx, r.FormValue("line"), long)
+	})
+	get(mux, "DELETE /v1/loans/{user}", func(ctx context.Context, r *http.Request) (struct{}, error) {
+		return struct{}{}, m.TakeBack(ctx, r.PathValue("user"))
+	})
 	post(mux, "POST /v1/explain", func(ctx context.Context, _ *http.Request, q explain.Question) (*explain.Answer, error) {
 		return m.Explain(ctx, q)
 	})

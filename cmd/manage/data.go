@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
 	"github.com/belfry-pbx/belfry/engine/callog"
@@ -345,6 +346,14 @@ func (d *Data) Plan(context.Context) ([]explain.Rule, error) { return nil, ErrNo
 
 // Caller needs an exchange that runs.
 func (d *Data) Caller(context.Context, string) (Caller, error) { return Caller{}, ErrNotRunning }
+
+// Lend needs an exchange that runs.
+func (d *Data) Lend(context.Context, string, time.Duration) (Caller, error) {
+	return Caller{}, ErrNotRunning
+}
+
+// TakeBack needs an exchange that runs.
+func (d *Data) TakeBack(context.Context, string) error { return ErrNotRunning }
 
 // Traces are the latest calls whose story is kept, the newest first.
 func (d *Data) Traces(_ context.Context, limit int) ([]trace.Info, error) {

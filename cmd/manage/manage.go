@@ -46,6 +46,9 @@ type Manager interface {
 	Calls(ctx context.Context) ([]engine.CallInfo, error)
 	Reload(ctx context.Context) (Reloaded, error)
 	Caller(ctx context.Context, from string) (Caller, error)
+	// Lend is Caller with credentials for so long, an hour at most, or until TakeBack gets their user.
+	Lend(ctx context.Context, line string, long time.Duration) (Caller, error)
+	TakeBack(ctx context.Context, user string) error
 	// FollowTrace gives a call's story so far and then each step as it comes, until the call is over or ctx ends.
 	FollowTrace(ctx context.Context, id string, each func(trace.Step) error) error
 	// Failures are the failures of the dialplan since the exchange was started, those of one place together.
@@ -186,5 +189,5 @@ type Caller struct {
 	Server string `json:"server"`
 	Number string `json:"number"` // the line to call from
 	User   string `json:"user,omitempty"`
-	Secret string `json:"secret,omitempty"` // the line's, or one that is lent for a minute
+	Secret string `json:"secret,omitempty"` // the line's, or one that is lent: by Caller for a minute
 }

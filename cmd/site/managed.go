@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"time"
 
 	"github.com/belfry-pbx/belfry/cmd/manage"
 	"github.com/belfry-pbx/belfry/engine"
@@ -108,24 +109,38 @@ func (m managed) Explain(ctx context.Context, q explain.Question) (_ *explain.An
 
 func (m managed) Plan(context.Context) ([]explain.Rule, error) { return explain.Plan(m.site.host), nil }
 
+// callFor is how long a caller may begin calls with what is lent.
+const callFor = time.Minute
+
 // Caller tells where the exchange listens, and gives what a call from a line needs: its secret where the site knows it,
 // otherwise one that is lent for a minute. Only who may open the control socket gets here.
 func (m managed) Caller(ctx context.Context, from string) (manage.Caller, error) {
-	c := manage.Caller{Server: m.site.Address()}
 	if from == "" {
 		from = m.site.callFrom
 	}
 	if from == "" {
-		return c, nil
+		return manage.Caller{Server: m.site.Address()}, nil
 	}
-	if _, err := m.Data.Line(ctx, from); err != nil {
+	return m.Lend(ctx, from, callFor)
+}
+
+// Lend is Caller for as long as is asked.
+func (m managed) Lend(ctx context.Context, line string, long time.Duration) (manage.Caller, error) {
+	c := manage.Caller{Server: m.site.Address()}
+	if _, err := m.Data.Line(ctx, line); err != nil {
 		return c, err
 	}
-	c.Number, c.User, c.Secret = from, from, m.site.secrets[from]
+	c.Number, c.User, c.Secret = line, line, m.site.secrets[line]
 	if c.Secret != "" {
 		return c, nil
 	}
 	var err error
-	c.User, c.Secret, err = m.site.engine.Lend(from)
+	c.User, c.Secret, err = m.site.engine.Lend(line, long)
 	return c, err
+}
+
+// TakeBack ends what was lent.
+func (m managed) TakeBack(_ context.Context, user string) error {
+	m.site.engine.TakeBack(user)
+	return nil
 }

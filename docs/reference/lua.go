@@ -272,7 +272,7 @@ func (w *writer) tests(classes []api.Class) {
 		return
 	}
 	w.begin("tests.md", "The language of tests",
-		"A file `x_test.lua` beside `x.lua` has tests; `belfry test` runs them, in a simulated exchange whose clock jumps. A verb that expects something lets time pass until it is so, an hour at most. `belfry test --real` plays them over SIP and RTP in real time.\n\n"+
+		"A file `x_test.lua` beside `x.lua` has tests; `belfry test` runs them, in a simulated exchange whose clock jumps. A verb that expects something lets time pass until it is so, an hour at most. `belfry test --real` plays them over SIP and RTP in real time; with `--data DIR` by telephones of the exchange that runs with that data folder. Then real subscribers' telephones of these lines ring too, and messages that are left stay; what would look into that exchange or change it leaves a test out.\n\n"+
 			"The examples are tests of this dialplan:\n\n```lua\n"+examples[0].Main+"```")
 	w.depth = "###"
 	for _, c := range classes {

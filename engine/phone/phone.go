@@ -38,6 +38,7 @@ type Options struct {
 	Number    string        // its line; "": a phone without one, which can only call what is open to anybody
 	Name      string        // shown to whom it calls; the exchange may know better
 	User      string        // for digest authentication where it is not Number
+	Line      string        // that it registers where it is not User: with credentials that are lent
 	Secret    string        // of the line
 	Transport string        // "udp" (the default) or "tcp"
 	Address   netip.Addr    // its own; zero: that from which the server is reached
@@ -145,7 +146,7 @@ func (p *Phone) listen() (err error) {
 // trunk is the exchange as a carrier: what the SIP side registers with and calls by.
 func (p *Phone) trunk(register bool) sip.Trunk {
 	return sip.Trunk{
-		Name: exchange, Host: p.o.Server, User: p.o.User, Secret: p.o.Secret, Transport: p.o.Transport, Register: register,
+		Name: exchange, Host: p.o.Server, User: p.o.User, As: p.o.Line, Secret: p.o.Secret, Transport: p.o.Transport, Register: register,
 	}
 }
 

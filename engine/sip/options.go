@@ -89,6 +89,7 @@ type Trunk struct {
 	Name         string
 	Host         string // "host" or "host:port", looked up by RFC 3263
 	User, Secret string // digest credentials for calls out and registration; may be empty
+	As           string // whose address is registered; "": User's
 	Transport    string // "udp", "tcp" or "" for what RFC 3263 says
 	Register     bool   // keep a registration there
 	From         []netip.Prefix

@@ -54,7 +54,7 @@ func (s *Server) SetTrunks(list []Trunk) {
 	var next []*trunk
 	for _, want := range list {
 		i := slices.IndexFunc(t.list, func(have *trunk) bool {
-			return have.Name == want.Name && have.Host == want.Host && have.User == want.User && have.Secret == want.Secret &&
+			return have.Name == want.Name && have.Host == want.Host && have.User == want.User && have.Secret == want.Secret && have.As == want.As &&
 				have.Transport == want.Transport && have.Register == want.Register && slices.Equal(have.From, want.From)
 		})
 		if i >= 0 {

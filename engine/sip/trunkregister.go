@@ -98,7 +98,7 @@ func (r *trunkRegistration) at(ctx context.Context, h hop, expires uint64) (time
 	for range 4 {
 		uri := sip.Uri{Scheme: "sip", Host: hostLiteral(n.host), Port: n.port}
 		req := sip.NewRequest(sip.REGISTER, uri)
-		self := Address{User: n.User, Host: n.host}.String()
+		self := Address{User: cmp.Or(n.As, n.User), Host: n.host}.String()
 		req.AppendHeader(fromHeader(self, r.tag))
 		req.AppendHeader(toHeader(self, ""))
 		callID := sip.CallIDHeader(r.callID)

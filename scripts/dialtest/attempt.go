@@ -122,8 +122,12 @@ func (r *runner) attempt(ctx context.Context, o attempt) (result Result, err err
 		result.LeftOut = left.Why
 		return result, nil
 	}
+	if t.x.Engine() == nil && errors.Is(failed, scripts.ErrNoEngine) {
+		result.LeftOut = needsOwn
+		return result, nil
+	}
 	if failed != nil {
-		result.Calls = o.story.calls()
+		result.Calls = t.stories()
 	}
 	result.Failure = r.failure(test, failed)
 	if o.fault != nil {
@@ -133,7 +137,7 @@ func (r *runner) attempt(ctx context.Context, o attempt) (result Result, err err
 		if late := t.finish(test); result.Failure == nil {
 			result.Failure = late
 		}
-		result.Calls = o.story.calls()
+		result.Calls = t.stories()
 		return result, nil
 	}
 	if late := t.finish(test); result.Failure == nil {
@@ -153,7 +157,7 @@ func (r *runner) attempt(ctx context.Context, o attempt) (result Result, err err
 		result.Failure = &Failure{At: at}
 	}
 	if failed == nil && result.Failure != nil {
-		result.Calls = o.story.calls()
+		result.Calls = t.stories()
 	}
 	return result, nil
 }
@@ -217,7 +221,9 @@ func (t *test) reopen(start time.Time) error {
 	t.x, t.began = x, x.Now()
 	t.host = t.run.Host.With(x.Engine(), log, random.Float64)
 	t.host.Tell(t.run.witness)
-	x.Engine().SetHandler(t.host)
+	if x.Engine() != nil {
+		x.Engine().SetHandler(t.host)
+	}
 	if t.script != nil {
 		t.script.Use(t.host)
 	}
@@ -240,7 +246,7 @@ func (t *test) everybody() (all []*party) {
 
 // stranded lets an hour pass, and finds who then hears nothing and talks to nobody, or waits for an answer still.
 func (t *test) stranded(test scripts.Test) *Failure {
-	t.x.Run(func() bool { return t.ctx.Err() != nil || len(t.x.Engine().Calls()) == 0 }, t.run.bounds().patience)
+	t.x.Run(func() bool { return t.ctx.Err() != nil || len(t.engineCalls()) == 0 }, t.run.bounds().patience)
 	everybody := t.everybody()
 	if slices.ContainsFunc(everybody, func(p *party) bool { return p.one.Holding() }) {
 		return nil // and the silence is theirs
@@ -272,7 +278,7 @@ func (t *test) finish(test scripts.Test) *Failure {
 	for _, p := range t.everybody() {
 		p.one.Hangup()
 	}
-	over := func() bool { return len(t.x.Engine().Calls()) == 0 && len(t.x.Left()) == 0 }
+	over := func() bool { return len(t.engineCalls()) == 0 && len(t.x.Left()) == 0 }
 	done := t.x.Run(over, t.run.bounds().hangup) || over()
 	if err := t.x.Err(); err != nil {
 		at.Message, at.Hint = t.broke("the exchange broke down", err)
@@ -282,7 +288,7 @@ func (t *test) finish(test scripts.Test) *Failure {
 		return nil
 	}
 	at.Message = "everybody has hung up, but there still is " + strings.Join(t.x.Left(), ", ")
-	if calls := t.x.Engine().Calls(); len(calls) > 0 {
+	if calls := t.engineCalls(); len(calls) > 0 {
 		at.Message = fmt.Sprintf("everybody has hung up, but call %s from %s to %s still stands", calls[0].ID, calls[0].From, calls[0].To)
 	}
 	return &Failure{At: at}

@@ -54,28 +54,28 @@ func testBindings() map[string]scripts.Binding {
 			}
 			return t.phone("phone "+number, t.x.Phone(number)), nil
 		}),
-		"Test:outside": on(func(a scripts.Args, t *test) (any, error) {
+		"Test:outside": own(on(func(a scripts.Args, t *test) (any, error) {
 			number := a.Text("number")
 			return t.phone("the phone of "+number, t.x.Outside(number)), nil
-		}),
+		})),
 		"Test:call":    on(call),
-		"Test:at":      on(at),
+		"Test:at":      own(on(at)),
 		"Test:elapsed": on(elapsed),
 		"Test:wait":    on(func(a scripts.Args, t *test) (any, error) { return a.Self(), t.pass(a, a.Duration("time")) }),
-		"Test:line":    on(line),
-		"Test:mailbox": on(mailboxOf),
-		"Test:lamp": on(func(a scripts.Args, t *test) (any, error) {
+		"Test:line":    own(on(line)),
+		"Test:mailbox": own(on(mailboxOf)),
+		"Test:lamp": own(on(func(a scripts.Args, t *test) (any, error) {
 			number := a.Text("number")
 			if err := t.mustBeLine(a, number); err != nil {
 				return nil, err
 			}
 			return scripts.Object{Class: "Lamp", Value: &numbered{t, number}}, nil
-		}),
-		"Test:list":  object("TestList", "name"),
-		"Test:group": object("TestGroup", "number"),
-		"Test:room":  object("TestRoom", "name"),
-		"Test:log":   object("TestLog", "number"),
-		"Test:trunk": on(func(a scripts.Args, t *test) (any, error) {
+		})),
+		"Test:list":  own(object("TestList", "name")),
+		"Test:group": own(object("TestGroup", "number")),
+		"Test:room":  own(object("TestRoom", "name")),
+		"Test:log":   own(object("TestLog", "number")),
+		"Test:trunk": own(on(func(a scripts.Args, t *test) (any, error) {
 			name := a.Text("name")
 			var known []string
 			for _, s := range t.x.Engine().Trunks() {
@@ -85,11 +85,11 @@ func testBindings() map[string]scripts.Binding {
 				return nil, &scripts.Mistake{Word: name, Message: fmt.Sprintf("there is no trunk %q", name), Hint: "trunks: " + strings.Join(known, ", ")}
 			}
 			return scripts.Object{Class: "TestTrunk", Value: &numbered{t, name}}, nil
-		}),
-		"Test:scriptFails": on(func(a scripts.Args, t *test) (any, error) {
+		})),
+		"Test:scriptFails": own(on(func(a scripts.Args, t *test) (any, error) {
 			t.failing = append(t.failing, a.Text("text"))
 			return a.Self(), nil
-		}),
+		})),
 	}
 }
 
@@ -110,6 +110,9 @@ func (t *test) directory() *directory.Directory { return t.x.Engine().Directory(
 // mustBeLine says what is wrong with a number that is no line's.
 func (t *test) mustBeLine(a scripts.Args, number string) error {
 	t.used = true
+	if r, ok := t.x.(Running); ok {
+		return mustRunWith(r, number)
+	}
 	if _, err := t.directory().Line(t.ctx, number); err == nil {
 		return nil
 	}
@@ -408,8 +411,8 @@ func phoneBindings() map[string]scripts.Binding {
 		"Phone:answersAfter": does(func(a scripts.Args, p Phone) { p.AnswersAfter(a.Duration("time")) }),
 		"Phone:isBusy":       does(func(_ scripts.Args, p Phone) { p.Refuses(486) }),
 		"Phone:rejects":      does(func(a scripts.Args, p Phone) { p.Refuses(a.Int("status")) }),
-		"Phone:isOffline":    does(func(_ scripts.Args, p Phone) { p.IsOffline() }),
-		"Phone:isOnline":     does(func(_ scripts.Args, p Phone) { p.IsOnline() }),
+		"Phone:isOffline":    own(does(func(_ scripts.Args, p Phone) { p.IsOffline() })),
+		"Phone:isOnline":     own(does(func(_ scripts.Args, p Phone) { p.IsOnline() })),
 		"Phone:rings":        does(func(_ scripts.Args, p Phone) { p.RingsUnanswered() }),
 		"Phone:redirects":    does(func(a scripts.Args, p Phone) { p.Redirects(a.Text("number")) }),
 		"Phone:calls": on(func(a scripts.Args, p *party) (any, error) {

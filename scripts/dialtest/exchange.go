@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/engine"
+	"github.com/belfry-pbx/belfry/engine/trace"
 )
 
 // Exchange is what a test acts on. It is for one goroutine.
 type Exchange interface {
-	Engine() *engine.Engine
+	Engine() *engine.Engine // nil: it is not the test's own, but a Running one
 	Now() time.Time
 	// Run lets things happen until `until` says so: true. False: limit has passed, nothing is left that could happen, or
 	// Err says what went wrong. A nil until lets all of limit pass.
@@ -28,6 +29,14 @@ type Exchange interface {
 	Call(from, to string, o CallOptions) (Call, error)
 	// SetTrunk has a trunk refuse calls with a status, say nothing at all (-1), or work (0). False: there is none of the name.
 	SetTrunk(name string, status int) bool
+}
+
+// Running is an Exchange that runs by itself, for others too: a test sees no more of it than its telephones do. What would
+// look into it or change it leaves the test out.
+type Running interface {
+	Exchange
+	Lines() ([]string, error) // their numbers
+	Stories() []trace.Trace   // the stories of the calls that its telephones had part in, oldest first
 }
 
 // CallOptions refine a call.

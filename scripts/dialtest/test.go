@@ -105,7 +105,7 @@ func (t *test) stopped(a scripts.Args) error {
 
 // broke says why the exchange can't go on, in a line, and what more is known of it.
 func (t *test) broke(what string, err error) (message, more string) {
-	if calls := t.x.Engine().Calls(); errors.Is(err, sim.ErrEndless) && len(calls) > 0 {
+	if calls := t.engineCalls(); errors.Is(err, sim.ErrEndless) && len(calls) > 0 {
 		c := calls[0]
 		what += fmt.Sprintf(": the call from %s to %s never comes to an end", c.From, c.To)
 		if c.At != "" {

@@ -47,6 +47,7 @@ type Exchange struct {
 	ctx     context.Context // ends with the exchange
 	cancel  context.CancelFunc
 	running bool          // the engine
+	remote  Remote        // nil: the exchange is the engine
 	done    chan struct{} // it has ended
 	tasks   sync.WaitGroup
 
@@ -125,7 +126,9 @@ func (x *Exchange) Close() error {
 	if x.media != nil {
 		errs = append(errs, x.media.Close())
 	}
-	errs = append(errs, x.store.Close())
+	if x.store != nil {
+		errs = append(errs, x.store.Close())
+	}
 	if x.data != "" {
 		errs = append(errs, os.RemoveAll(x.data))
 	}
@@ -195,6 +198,9 @@ func (x *Exchange) address() string { return x.engine.Addrs("udp")[0] }
 func (x *Exchange) ready() error {
 	ctx, cancel := context.WithTimeout(x.ctx, comeUp)
 	defer cancel()
+	if x.remote != nil {
+		return x.named(ctx)
+	}
 	lines, err := x.engine.Directory().Lines(ctx)
 	if err != nil {
 		return err
@@ -202,11 +208,19 @@ func (x *Exchange) ready() error {
 	if len(lines) > maxLines {
 		return &dialtest.LeftOut{Why: fmt.Sprintf("needs the simulator: the site has %d lines; there are real telephones for %d at most", len(lines), maxLines)}
 	}
-	var wg sync.WaitGroup
-	errs := make([]error, len(lines))
+	numbers := make([]string, len(lines))
 	for i, l := range lines {
-		p := x.line(l.Number)
-		wg.Go(func() { _, errs[i] = p.on(ctx, loopback()) })
+		numbers[i] = l.Number
+	}
+	return x.register(ctx, numbers)
+}
+
+func (x *Exchange) register(ctx context.Context, numbers []string) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(numbers))
+	for i, number := range numbers {
+		p := x.line(number)
+		wg.Go(func() { _, errs[i] = p.on(ctx, x.at()) })
 	}
 	wg.Wait()
 	return errors.Join(errs...)

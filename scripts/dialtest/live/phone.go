@@ -23,6 +23,7 @@ type Phone struct {
 	voice   int    // which of Sounds it speaks with
 
 	registering sync.Mutex // one at a time
+	lent        loan       // guarded by registering
 
 	mu      sync.Mutex
 	sets    map[netip.Addr]*phone.Phone // by the address it calls from; none: it is switched off
@@ -30,6 +31,9 @@ type Phone struct {
 	manner  manner
 	calls   []*Call
 }
+
+// loan is what a Remote has lent.
+type loan struct{ server, user, secret string }
 
 // manner is what a telephone does when it is rung.
 type manner struct {
@@ -50,13 +54,24 @@ func (p *Phone) on(ctx context.Context, at netip.Addr) (*phone.Phone, error) {
 		return set, nil
 	}
 	o := phone.Options{
-		Server: p.x.address(), Number: p.number, Secret: p.secret, Address: at, Media: p.x.media,
+		Number: p.number, Secret: p.secret, Address: at, Media: p.x.media,
 		Codecs: []codec.Codec{spoken}, Sounds: p.x.sounds.known, Incoming: p.rung,
+	}
+	if p.x.remote == nil {
+		o.Server = p.x.address()
+	} else {
+		if p.lent == (loan{}) {
+			var err error
+			if p.lent.server, p.lent.user, p.lent.secret, err = p.x.remote.Lend(ctx, p.number); err != nil {
+				return nil, fmt.Errorf("lend line %s to a phone: %w", p.number, err)
+			}
+		}
+		o.Server, o.User, o.Line, o.Secret = p.lent.server, p.lent.user, p.number, p.lent.secret
 	}
 	if p.number == anonymous {
 		o.Number = ""
 	}
-	if !p.outside {
+	if !p.outside && p.x.remote == nil {
 		if err := p.x.engine.Directory().SetSecret(ctx, p.number, p.secret); err != nil {
 			return nil, fmt.Errorf("give line %s a secret: %w", p.number, err)
 		}
@@ -97,6 +112,10 @@ func (p *Phone) off() error {
 	}
 	for _, c := range calls {
 		c.wait()
+	}
+	if p.lent != (loan{}) {
+		errs = append(errs, p.x.takeBack(p.lent.user))
+		p.lent = loan{}
 	}
 	return errors.Join(errs...)
 }
@@ -158,7 +177,7 @@ func (p *Phone) IsOnline() {
 
 // Call has it call a number.
 func (p *Phone) Call(to string) dialtest.Call {
-	at := loopback()
+	at := p.x.at()
 	if p.outside {
 		at = p.x.trunkAddress("")
 	}
@@ -168,7 +187,7 @@ func (p *Phone) Call(to string) dialtest.Call {
 // call has it call from an address.
 func (p *Phone) call(at netip.Addr, to string, who phone.Identity) *Call {
 	c := p.newCall(false)
-	err := p.x.ready()
+	err := p.x.mayRing(to)
 	if err == nil {
 		var set *phone.Phone
 		if set, err = p.on(p.x.ctx, at); err == nil && set == nil {
