@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/belfry-pbx/belfry/scripts"
+	"github.com/belfry-pbx/belfry/scripts/settings"
 	"github.com/belfry-pbx/belfry/stdlib"
 )
 
@@ -96,10 +97,19 @@ func TestEveryBlockIsOfALanguageThatIsRun(t *testing.T) {
 	}
 }
 
-// Lua blocks are dialplans: they load and have no problems.
+// Lua blocks are settings, if that is what they say, or dialplans: they load and have no problems.
 func TestLuaBlocksCheck(t *testing.T) {
 	for _, b := range blocks(t, "lua") {
 		dir := t.TempDir()
+		if strings.HasPrefix(b.text, "-- settings.lua\n") {
+			if err := os.WriteFile(filepath.Join(dir, "settings.lua"), []byte(b.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := settings.Load(dir, settings.Options{Secret: func(string) (string, bool) { return "a secret", true }}); err != nil {
+				t.Errorf("%s: %v", b.file, err)
+			}
+			continue
+		}
 		if err := os.WriteFile(filepath.Join(dir, "main.lua"), []byte(b.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
