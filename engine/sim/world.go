@@ -22,7 +22,7 @@ var (
 func noEnd() time.Time { return time.Unix(1<<40, 0) }
 
 // maxSteps is how many steps a World takes if it is not told otherwise.
-const maxSteps = 1_000_000
+const maxSteps = 200_000
 
 // World runs functions in turn, in an order that is always the same, in a time that stands still while anything can be
 // done and then jumps to what is due next. It is the workers.Runner and the clock.Clock of a simulated exchange.

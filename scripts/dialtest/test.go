@@ -90,7 +90,7 @@ func (t *test) stopped(a scripts.Args) error {
 	case t.ctx.Err() != nil && t.run.Live > 0:
 		return &LeftOut{Why: "there was no time to end it (--limit)"}
 	case t.ctx.Err() != nil:
-		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", t.run.bounds().wall)
+		at.Message = fmt.Sprintf("the test was stopped here: it has run for %s by the wall clock", t.run.bounds().wall) + t.standing()
 		if context.Cause(t.ctx) != errTooLong {
 			at.Message = "the test was stopped here"
 		}
@@ -103,15 +103,23 @@ func (t *test) stopped(a scripts.Args) error {
 	return &Failure{At: at}
 }
 
+// standing names a call that never comes to an end; "": none stands.
+func (t *test) standing() string {
+	calls := t.engineCalls()
+	if len(calls) == 0 {
+		return ""
+	}
+	what := fmt.Sprintf(": the call from %s to %s never comes to an end", calls[0].From, calls[0].To)
+	if at := calls[0].At; at != "" {
+		what += ", and was at " + at
+	}
+	return what
+}
+
 // broke says why the exchange can't go on, in a line, and what more is known of it.
 func (t *test) broke(what string, err error) (message, more string) {
-	if calls := t.engineCalls(); errors.Is(err, sim.ErrEndless) && len(calls) > 0 {
-		c := calls[0]
-		what += fmt.Sprintf(": the call from %s to %s never comes to an end", c.From, c.To)
-		if c.At != "" {
-			what += ", and was at " + c.At
-		}
-		return what, ""
+	if calls := t.standing(); errors.Is(err, sim.ErrEndless) && calls != "" {
+		return what + calls, ""
 	}
 	message, more, _ = strings.Cut(err.Error(), "\n")
 	return what + ": " + message, more
